@@ -1,1 +1,31 @@
-//! spin-deps component
+//! What is inside a component, and how components are put together.
+//!
+//! Everything here goes from bytes and text to bytes and text: no files, no network. [`inspect`] reads a component's
+//! imports, exports and metadata; [`needs`] turns the imports that a host does not provide into requirements on other
+//! packages; [`dependencies_wit`] and [`rust_bindings`] write what a guest is built against; [`compose`] wires a
+//! component with the releases it depends on into one plain component, after it has checked every wire's types.
+//!
+//! The bytes come from registries and are hostile until they have been validated. What reads them is bounded, and the
+//! decoders of others, which assert where we would return an error, run behind a guard that turns a panic into an
+//! error.
+
+mod bindings;
+mod capability;
+mod compose;
+mod guard;
+mod inspect;
+mod metadata;
+mod name;
+mod needs;
+mod table;
+mod wit;
+
+pub use bindings::rust_bindings;
+pub use capability::{capabilities, is_host_provided};
+pub use compose::{ComposeError, Composed, Composition, Difference, Link, LinkPattern, Part, Wire, compose};
+pub use inspect::{Extern, ExternKind, InspectError, Inspection, Kind, inspect};
+pub use metadata::Metadata;
+pub use name::{ImportPattern, InterfaceName, PatternError, compatible};
+pub use needs::{Need, needs, needs_from_names, table_of_needs};
+pub use table::{ANNOTATION, DependencyTable, FORMAT_VERSION, SECTION, TableEntry, TableError, embed_table};
+pub use wit::{Clash, WitDependency, WitError, dependencies_wit};

@@ -1,1 +1,56 @@
-//! spin-deps project
+//! The operations on a project: everything that `spin-deps` does, without its terminal.
+//!
+//! This is the only crate that knows all the others. It reads the manifest, asks the resolver for versions with
+//! an index over the registries, writes the lockfile, brings the locked content into the store, generates the WIT
+//! and the bindings, composes the components and runs them. An operation takes a [`Project`] and returns plain
+//! data; the command line prints it.
+//!
+//! ```text
+//! Project ── requirements ──► lock ──► sync ──► compose ──► up / verify
+//!                              ▲
+//!              add / remove ── change (restores everything on failure)
+//! ```
+
+mod add;
+mod bindings;
+mod change;
+mod compiled;
+mod compose;
+mod content;
+mod error;
+mod files;
+mod graph;
+mod index;
+mod info;
+mod lock;
+mod open;
+mod publish;
+mod remove;
+mod requirements;
+mod run;
+mod settings;
+mod sync;
+mod variables;
+mod verify;
+
+pub use add::{AddOptions, Added, Addition, Target};
+pub use compiled::{CompiledCode, clean_compiled_code, compiled_code};
+pub use compose::ComposedComponent;
+pub use error::{Error, Excerpt};
+pub use files::write as write_file;
+pub use graph::{Graph, Node, NodeKind, Step};
+pub use info::{PackageInfo, PackageVersions, VersionRow, info, versions};
+pub use lock::{LockOutcome, LockStatus};
+pub use open::Project;
+pub use publish::{PublishOptions, PublishOutcome, publish};
+pub use remove::{RemoveOptions, Removed};
+pub use run::{RunOptions, Running};
+pub use settings::{Locking, Settings};
+pub use sync::SyncOutcome;
+pub use verify::{Answer, Mismatch, VerifyReport};
+
+pub use spin_deps_host::Options as HostOptions;
+pub use spin_deps_lockfile::{Change as LockChange, Lockfile};
+pub use spin_deps_registry::{
+    Damage, Environment, NoProgress, Progress, ProgressTask, Registries, Store, StoreInfo,
+};

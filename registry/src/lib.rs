@@ -1,1 +1,39 @@
-//! spin-deps registry
+//! Where releases come from: OCI registries, folders and URLs; configuration, credentials, the content store,
+//! publishing.
+//!
+//! [`Registries`] is the handle. It reads wkg's configuration, finds the registry of a package, lists versions, tells
+//! what a release needs without downloading it, brings verified bytes, and publishes. Two rules hold throughout:
+//!
+//! * **Bytes from outside are hostile.** They are bounded, hashed before they are used, and never shown raw.
+//! * **A request is a cost.** A cold release takes three and one for its Wasm; what is known by digest takes none,
+//!   ever; whatever several tasks want at once is asked once.
+//!
+//! The places where bytes come from implement one trait, `Source`: a folder and an OCI registry.
+
+mod config;
+mod credentials;
+mod download;
+mod error;
+mod files;
+mod folder;
+mod http;
+mod memo;
+mod metadata;
+mod oci;
+mod places;
+mod registries;
+mod secret;
+mod settings;
+mod source;
+mod store;
+mod text;
+
+pub use config::default_config_path;
+pub use error::Error;
+pub use registries::Registries;
+pub use settings::{Environment, Network, NoProgress, Progress, ProgressTask, ProjectConfig, Settings};
+pub use source::{ComponentConfig, Content, Listed, Listing, Publication, Published, ReleaseInfo};
+pub use store::{Damage, Removed, Store, StoreError, StoreInfo, Writer, digest_of};
+
+/// The largest Wasm that is accepted, in bytes.
+pub const LAYER_LIMIT: u64 = 512 << 20;

@@ -1,1 +1,15 @@
-//! e2e
+//! The real binary against real servers.
+//!
+//! Each module tells one story and stands on [`support`], which starts the servers and gives every test a home of its
+//! own. What is shown to a user is held by snapshots; what must not happen (a request, a changed file) is asserted by
+//! counting and comparing, never assumed.
+
+mod support;
+
+mod bad_input;
+mod determinism;
+mod interop;
+mod main_job;
+mod readme;
+mod requests;
+mod restore;

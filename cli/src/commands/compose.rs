@@ -1,0 +1,61 @@
+//! `spin-deps compose`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Context, shown_path, warn_all};
+use crate::{
+    output::{DIM, GOOD, NAME, Output, count, styled},
+    report::Failure,
+};
+
+/// Compose a component with its dependencies into one file
+///
+/// The result is a plain component: Spin and `wasmtime serve` run it as it is.
+#[derive(Debug, Args)]
+pub(crate) struct Compose {
+    /// The component, or the trigger where triggers of one component have different middleware
+    id: String,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Compose {
+    pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
+        let mut project = context.project().await?;
+        let sync = project.sync().await?;
+        warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
+        let composed = project.compose(&self.id).await?;
+        let path = context.settings.current_dir.join(&self.output);
+        spin_deps_project::write_file(&path, &composed.bytes)?;
+        let wires: Vec<_> = composed
+            .wires
+            .iter()
+            .map(|it| json!({ "from": it.from, "import": it.import, "to": it.to, "export": it.export }))
+            .collect();
+        let mut output = Output::new(json!({
+            "component": composed.id,
+            "file": path,
+            "digest": composed.digest.to_string(),
+            "size": composed.bytes.len(),
+            "instances": composed.instances,
+            "wires": wires,
+        }));
+        output.line(format!(
+            "{} {} from {} into {} ({} bytes)",
+            styled(GOOD, "Composed"),
+            styled(NAME, &composed.id),
+            count(composed.instances, "instance"),
+            shown_path(context, &path),
+            composed.bytes.len()
+        ));
+        for it in &composed.wires {
+            output.line(format!("  {} {} {}", it.from, styled(DIM, format!("{} →", it.import)), it.to));
+        }
+        output.line(format!("  {}", styled(DIM, composed.digest.to_string())));
+        Ok(output)
+    }
+}

@@ -1,0 +1,177 @@
+//! The subcommands: one file each, with its arguments, its call into the project and its text.
+
+mod add;
+mod cache;
+mod completions;
+mod compose;
+mod generate_docs;
+mod info;
+mod lock;
+mod publish;
+mod remove;
+mod sync;
+mod tree;
+mod up;
+mod verify;
+mod versions;
+mod why;
+
+use clap::Subcommand;
+use spin_deps_project::{LockChange, LockOutcome, LockStatus, Project, Settings, SyncOutcome};
+
+use crate::{
+    args::Cli,
+    output::{BAD, GOOD, NAME, Output, WARN, count, styled},
+    report::{self, Failure},
+    settings,
+};
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Add(add::Add),
+    Remove(remove::Remove),
+    Lock(lock::Lock),
+    Sync(sync::Sync),
+    Tree(tree::Tree),
+    Why(why::Why),
+    Info(info::Info),
+    Versions(versions::Versions),
+    Compose(compose::Compose),
+    Up(up::Up),
+    Verify(verify::Verify),
+    Publish(publish::Publish),
+    Cache(cache::Cache),
+    Completions(completions::Completions),
+    #[command(hide = true)]
+    GenerateDocs(generate_docs::GenerateDocs),
+}
+
+impl Command {
+    /// Whether the command ends on a signal by itself.
+    pub(crate) fn handles_signals(&self) -> bool {
+        matches!(self, Self::Up(_))
+    }
+}
+
+/// What a command is given besides its own arguments.
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    quiet: bool,
+}
+
+impl Context {
+    /// Opens the project that the arguments point to.
+    pub(crate) async fn project(&self) -> Result<Project, Failure> {
+        Ok(Project::open(self.settings.clone()).await?)
+    }
+
+    /// Says what happens, unless the user asked for quiet.
+    pub(crate) fn note(&self, message: &str) {
+        if !self.quiet {
+            report::note(message);
+        }
+    }
+}
+
+/// Runs the command that the arguments name.
+pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
+    let context = Context { settings: settings::settings(&cli.global)?, quiet: cli.global.quiet };
+    match cli.command {
+        Command::Add(command) => command.run(&context).await,
+        Command::Remove(command) => command.run(&context).await,
+        Command::Lock(command) => command.run(&context).await,
+        Command::Sync(command) => command.run(&context).await,
+        Command::Tree(command) => command.run(&context).await,
+        Command::Why(command) => command.run(&context).await,
+        Command::Info(command) => command.run(&context).await,
+        Command::Versions(command) => command.run(&context).await,
+        Command::Compose(command) => command.run(&context).await,
+        Command::Up(command) => command.run(&context).await,
+        Command::Verify(command) => command.run(&context).await,
+        Command::Publish(command) => command.run(&context).await,
+        Command::Cache(command) => command.run(&context).await,
+        Command::Completions(command) => Ok(command.run()),
+        Command::GenerateDocs(command) => Ok(command.run()),
+    }
+}
+
+/// Text for what happened to the lockfile.
+fn lock_lines(output: &mut Output, lock: &LockOutcome) {
+    let packages = lock.lockfile.packages.len() + lock.lockfile.http.len();
+    match lock.status {
+        LockStatus::UpToDate => {
+            output.line(format!("{} {} in spin-deps.lock, up to date", styled(GOOD, "Locked"), count(packages, "package")));
+        }
+        LockStatus::Written => {
+            output.line(format!("{} {} in spin-deps.lock", styled(GOOD, "Locked"), count(packages, "package")));
+            for change in &lock.changes {
+                output.line(format!("  {}", change_line(change)));
+            }
+        }
+    }
+}
+
+/// One change of the lockfile: `+ acme:hash 1.2.0`.
+fn change_line(change: &LockChange) -> String {
+    let text = crate::output::clean(&change.to_string());
+    match text.chars().next() {
+        Some('+') => styled(GOOD, text),
+        Some('-') => styled(BAD, text),
+        _ => styled(WARN, text),
+    }
+}
+
+/// Text for the generated files.
+fn sync_lines(output: &mut Output, context: &Context, sync: &SyncOutcome) {
+    for path in &sync.written {
+        output.line(format!("{} {}", styled(GOOD, "Wrote"), styled(NAME, shown_path(context, path))));
+    }
+    for path in &sync.removed {
+        output.line(format!("{} {}", styled(GOOD, "Removed"), styled(NAME, shown_path(context, path))));
+    }
+}
+
+/// Says on stderr what the user should know.
+fn warn_all<'a>(warnings: impl IntoIterator<Item = &'a String>) {
+    warnings.into_iter().for_each(|warning| report::warn(warning));
+}
+
+/// A path relative to the current directory where that is shorter.
+fn shown_path(context: &Context, path: &std::path::Path) -> String {
+    path.strip_prefix(&context.settings.current_dir).unwrap_or(path).display().to_string()
+}
+
+/// The lockfile's outcome as JSON.
+fn lock_json(lock: &LockOutcome) -> serde_json::Value {
+    serde_json::json!({
+        "status": match lock.status { LockStatus::UpToDate => "up-to-date", LockStatus::Written => "written" },
+        "changes": lock.changes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "packages": lock.lockfile.packages.iter().map(|package| serde_json::json!({
+            "name": package.name,
+            "version": package.version,
+            "registry": package.registry,
+            "digest": package.digest,
+            "size": package.size,
+            "capabilities": package.capabilities,
+            "dependencies": package.dependencies.iter().map(|it| serde_json::json!({
+                "package": it.package, "req": it.req, "version": it.version,
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "http": lock.lockfile.http.iter().map(|http| serde_json::json!({
+            "url": http.url, "digest": http.digest, "size": http.size,
+        })).collect::<Vec<_>>(),
+        "warnings": lock.warnings,
+    })
+}
+
+/// The outcome of a sync as JSON.
+fn sync_json(sync: &SyncOutcome) -> serde_json::Value {
+    serde_json::json!({
+        "lock": lock_json(&sync.lock),
+        "contents": sync.contents,
+        "written": sync.written,
+        "removed": sync.removed,
+        "warnings": sync.warnings,
+    })
+}

@@ -1,0 +1,29 @@
+//! `spin-deps sync`
+
+use clap::Args;
+
+use super::{Context, lock_lines, sync_json, sync_lines, warn_all};
+use crate::{
+    output::{GOOD, Output, count, styled},
+    report::Failure,
+};
+
+/// Fetch what is locked and write spin-dependencies.wit and the bindings
+///
+/// In CI use `sync --locked`: it fails if spin-deps.lock does not fit, and fetches exactly what is locked, by digest.
+/// With everything in the cache it makes no request.
+#[derive(Debug, Args)]
+pub(crate) struct Sync {}
+
+impl Sync {
+    pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
+        let mut project = context.project().await?;
+        let sync = project.sync().await?;
+        warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
+        let mut output = Output::new(sync_json(&sync));
+        lock_lines(&mut output, &sync.lock);
+        output.line(format!("{} {} against its digest", styled(GOOD, "Checked"), count(sync.contents, "package")));
+        sync_lines(&mut output, context, &sync);
+        Ok(output)
+    }
+}

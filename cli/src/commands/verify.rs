@@ -1,0 +1,117 @@
+//! `spin-deps verify`
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use serde_json::json;
+use spin_deps_project::{Answer, RunOptions, VerifyReport};
+
+use super::{Context, lock_lines, sync_json, sync_lines, warn_all};
+use crate::{
+    output::{BAD, DIM, GOOD, NAME, Output, clean, count, styled},
+    report::Failure,
+};
+
+/// Start the locked app and ask the requests that its manifest lists
+///
+/// The requests and the expected answers are in spin.toml:
+///
+///   [[application.tool.deps.verify.requests]]
+///   path = "/hello"
+///   expect = { status = 200, body = "Hello" }
+///
+/// Fails if an answer is not as expected.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Verify {
+    /// The value of a variable of the app
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    variables: Vec<(String, String)>,
+}
+
+/// `NAME=VALUE`
+pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it must be written NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The last value of each variable.
+pub(super) fn variables(given: &[(String, String)]) -> BTreeMap<String, String> {
+    given.iter().cloned().collect()
+}
+
+impl Verify {
+    pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
+        let mut project = context.project().await?;
+        let options = RunOptions { listen: None, variables: variables(&self.variables) };
+        let report = project.verify(&options).await?;
+        warn_all(report.warnings.iter().chain(&report.sync.warnings).chain(&report.sync.lock.warnings));
+        let mut output = Output::new(as_json(&report));
+        lock_lines(&mut output, &report.sync.lock);
+        for package in &report.sync.lock.lockfile.packages {
+            output.line(format!(
+                "  {} {}",
+                styled(NAME, format!("{} {}", package.name, package.version)),
+                styled(DIM, &package.registry)
+            ));
+        }
+        sync_lines(&mut output, context, &report.sync);
+        for composed in &report.composed {
+            output.line(format!(
+                "{} {} from {}, {} bytes",
+                styled(GOOD, "Composed"),
+                styled(NAME, &composed.id),
+                count(composed.instances, "instance"),
+                composed.bytes.len()
+            ));
+            for wire in &composed.wires {
+                let import = styled(DIM, format!("{} →", clean(&wire.import)));
+                output.line(format!("  {} {import} {}", clean(&wire.from), clean(&wire.to)));
+            }
+        }
+        output.line(format!("{} in {} ms", styled(GOOD, "Started"), report.started_in.as_millis()));
+        for answer in &report.answers {
+            answer_lines(&mut output, answer);
+        }
+        let failed = report.answers.iter().filter(|answer| !answer.mismatches.is_empty()).count();
+        if failed > 0 {
+            let all = count(report.answers.len(), "request");
+            output.line(format!("{} {failed} of {all} not answered as expected", styled(BAD, "Failed")));
+        } else if !report.answers.is_empty() {
+            let all = count(report.answers.len(), "request");
+            output.line(format!("{} {all} answered as expected", styled(GOOD, "Verified")));
+        }
+        Ok(if report.passed() { output } else { output.bad() })
+    }
+}
+
+fn answer_lines(output: &mut Output, answer: &Answer) {
+    let good = answer.mismatches.is_empty();
+    let mark = if good { styled(GOOD, "✓") } else { styled(BAD, "✗") };
+    let time = styled(DIM, format!("{:.0} ms", answer.milliseconds));
+    output.line(format!("  {mark} {} {} → {} {time}", answer.method, clean(&answer.path), answer.status));
+    if good {
+        if let Some(first) = clean(&answer.body).lines().next() {
+            output.line(format!("    {}", styled(DIM, first)));
+        }
+    }
+    for mismatch in &answer.mismatches {
+        output.line(format!("    {}: expected {}", clean(&mismatch.of), clean(&mismatch.expected)));
+        output.line(format!("    {:width$}  but got  {}", "", clean(&mismatch.actual), width = mismatch.of.len() - 2));
+    }
+}
+
+fn as_json(report: &VerifyReport) -> serde_json::Value {
+    json!({
+        "passed": report.passed(),
+        "sync": sync_json(&report.sync),
+        "composed": report.composed.iter().map(|it| json!({
+            "component": it.id,
+            "digest": it.digest.to_string(),
+            "size": it.bytes.len(),
+            "instances": it.instances,
+        })).collect::<Vec<_>>(),
+        "answers": report.answers,
+        "warnings": report.warnings,
+    })
+}

@@ -1,0 +1,89 @@
+//! What a command prints: text for people or JSON for scripts, on stdout, in one piece.
+
+use std::{fmt::Write as _, io::Write as _, process::ExitCode};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+
+use crate::args::Format;
+
+/// Names of packages and the like.
+pub(crate) const NAME: Style = Style::new().bold();
+/// What went well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// What went badly.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What needs attention.
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+/// What matters less.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// The result of a command.
+#[derive(Debug)]
+pub(crate) struct Output {
+    text: String,
+    json: Value,
+    success: bool,
+}
+
+impl Output {
+    /// A result whose text is to be written line by line.
+    pub(crate) fn new(json: Value) -> Self {
+        Self { text: String::new(), json, success: true }
+    }
+
+    /// Adds a line of text.
+    pub(crate) fn line(&mut self, line: impl std::fmt::Display) -> &mut Self {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{line}");
+        self
+    }
+
+    /// The command did its work, and the result is bad.
+    pub(crate) fn bad(mut self) -> Self {
+        self.success = false;
+        self
+    }
+
+    /// Prints the result. A reader that went away (`| head`) is no error.
+    pub(crate) fn print(self, format: Format) -> ExitCode {
+        let text = match format {
+            Format::Human => self.text,
+            Format::Json => format!("{:#}\n", self.json),
+        };
+        let _ = anstream::stdout().lock().write_all(text.as_bytes());
+        if self.success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+/// A text with a style.
+pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Text from outside without anything that a terminal would act on.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if (c.is_control() && c != '\n' && c != '\t') || is_bidi_control(c) { '\u{FFFD}' } else { c })
+        .collect()
+}
+
+/// Marks that reorder text on the screen, so that it reads as something else.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A number with its noun.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean;
+
+    #[test]
+    fn escape_sequences_do_not_reach_the_terminal() {
+        assert_eq!(clean("a\u{1b}[31mb\u{202e}c\nd"), "a\u{FFFD}[31mb\u{FFFD}c\nd");
+    }
+}

@@ -1,0 +1,183 @@
+//! How errors, warnings and notes look, on stderr.
+//!
+//! ```text
+//! error: what, in the user's words
+//!    ╭─[spin.toml:12:5]        the place, where there is one
+//! Caused by:                   the chain, where there is one
+//!
+//! hint: what to do next
+//! ```
+
+use std::{error::Error as _, fmt, io::Write as _, process::ExitCode};
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use serde_json::json;
+use spin_deps_project::Error;
+
+use crate::{
+    args::Format,
+    output::{BAD, GOOD, WARN, clean, styled},
+};
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The project or a registry is at fault.
+    Project(Box<Error>),
+    /// Anything that has no more than a message.
+    Message(String),
+}
+
+impl Failure {
+    pub(crate) fn message(text: impl Into<String>) -> Self {
+        Self::Message(text.into())
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Project(Box::new(error))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Message(error.to_string())
+    }
+}
+
+/// Reports a failure and gives the exit status for it.
+pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
+    let (message, hint, causes) = match failure {
+        Failure::Message(message) => (message.clone(), None, Vec::new()),
+        Failure::Project(error) => (error.to_string(), error.hint(), causes(error)),
+    };
+    let mut text = String::new();
+    if format == Format::Json {
+        let error = json!({ "error": { "message": message, "causes": causes, "hint": hint } });
+        text.push_str(&format!("{error:#}\n"));
+    } else {
+        text.push_str(&format!("{} {}\n", styled(BAD, "error:"), clean(&message)));
+        if let Failure::Project(error) = failure
+            && let Some(place) = excerpt(error)
+        {
+            text.push_str(&place);
+        }
+        if !causes.is_empty() {
+            text.push_str("\nCaused by:\n");
+            for cause in &causes {
+                text.push_str(&format!("    {}\n", clean(cause)));
+            }
+        }
+        if let Some(hint) = hint {
+            text.push_str(&format!("\n{} {}\n", styled(GOOD, "hint:"), clean(&hint)));
+        }
+    }
+    say(&text);
+    ExitCode::FAILURE
+}
+
+/// A warning.
+pub(crate) fn warn(message: &str) {
+    say(&format!("{} {}\n", styled(WARN, "warning:"), clean(message)));
+}
+
+/// A note on what happens.
+pub(crate) fn note(message: &str) {
+    say(&format!("{}\n", clean(message)));
+}
+
+/// Prints to stderr; when nobody reads it there is nothing to do about that.
+fn say(text: &str) {
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// The causes below an error that its own text does not say already.
+fn causes(error: &Error) -> Vec<String> {
+    let mut said = error.to_string();
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            causes.push(text.clone());
+            said.push_str(&text);
+        }
+        next = cause.source();
+    }
+    causes
+}
+
+/// The lines of the file that the error is about, with the place marked.
+fn excerpt(error: &Error) -> Option<String> {
+    let (file, span, label) = error.place()?;
+    let path = file.path.display().to_string();
+    let text = keep_length(&file.text);
+    let end = span.end.min(text.len());
+    let span = span.start.min(end)..end;
+    let label = (!label.is_empty()).then(|| clean(&label));
+    let place = Place { source: NamedSource::new(path, text), label: LabeledSpan::new_with_span(label, span) };
+    let theme = match anstream::AutoStream::choice(&std::io::stderr()) {
+        anstream::ColorChoice::Never => GraphicalTheme::unicode_nocolor(),
+        _ => GraphicalTheme::unicode(),
+    };
+    let mut rendered = String::new();
+    GraphicalReportHandler::new_themed(theme).with_links(false).render_report(&mut rendered, &place).ok()?;
+    // The first lines are the message, which is printed already.
+    let body: Vec<_> = rendered.lines().skip_while(|line| !line.contains('╭')).map(str::trim_end).collect();
+    Some(format!("{}\n", body.join("\n").trim_end()))
+}
+
+/// Control characters replaced without moving any byte, so that the places stay right.
+fn keep_length(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let control = c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+            let (shown, times) = if control { ('?', c.len_utf8()) } else { (c, 1) };
+            std::iter::repeat_n(shown, times)
+        })
+        .collect()
+}
+
+/// A place in a file, as the renderer wants it.
+#[derive(Debug)]
+struct Place {
+    source: NamedSource<String>,
+    label: LabeledSpan,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("place")
+    }
+}
+
+impl std::error::Error for Place {}
+
+impl miette::Diagnostic for Place {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(self.label.clone())))
+    }
+}
+
+/// Sends log events to stderr: warnings always, more with `-v`.
+pub(crate) fn log(verbose: u8, quiet: bool) {
+    let filter = match (quiet, verbose) {
+        (true, _) => "error",
+        (_, 0) => "warn,wasmtime=error,cranelift=error,hyper=error,oci_client=error",
+        (_, 1) => "warn,spin_deps_project=debug,spin_deps_registry=debug,spin_deps_host=debug",
+        _ => "debug,cranelift=info,wasmtime=info",
+    };
+    let filter = tracing_subscriber::EnvFilter::new(filter);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(anstream::stderr)
+        .with_target(false)
+        .without_time();
+    // A second subscriber in one process would be a bug of ours, and no reason to stop.
+    let _ = log.try_init();
+}

@@ -1,0 +1,93 @@
+//! The one place that reads environment variables.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use spin_deps_project::{Environment, Locking, NoProgress, Progress, Settings};
+
+use crate::{args::Global, progress::Bars, report::Failure};
+
+/// An environment variable that a user may set.
+pub(crate) struct Variable {
+    /// Its name; capital words in angle brackets stand for something.
+    pub(crate) name: &'static str,
+    /// What it does.
+    pub(crate) help: &'static str,
+}
+
+/// Every environment variable that has a meaning here. The reference page is generated from this.
+pub(crate) const VARIABLES: &[Variable] = &[
+    Variable {
+        name: CACHE_DIR,
+        help: "Where fetched content and compiled code are kept, unless `--cache-dir` says so. Default: `spin-deps` in the user's cache directory (`$XDG_CACHE_HOME`).",
+    },
+    Variable {
+        name: LISTING_TTL,
+        help: "For how many seconds a registry's list of versions is used without asking again. Default: 30.",
+    },
+    Variable {
+        name: "WKG_CONFIG_FILE",
+        help: "wkg's registry configuration, unless `--config` names one. Default: `wasm-pkg/config.toml` in the user's configuration directory (`$XDG_CONFIG_HOME`).",
+    },
+    Variable {
+        name: "WKG_REGISTRY_<REGISTRY>_AUTH_BEARER",
+        help: "A bearer token for a registry: its name in capitals, with `_` for everything that is neither a letter nor a digit.",
+    },
+    Variable {
+        name: "DOCKER_CONFIG",
+        help: "The directory of Docker's `config.json`, for credentials that `docker login` stored.",
+    },
+    Variable {
+        name: "SPIN_VARIABLE_<NAME>",
+        help: "The value of an app's variable for `up` and `verify`, unless `--variable` gives it.",
+    },
+    Variable {
+        name: "SOURCE_DATE_EPOCH",
+        help: "The creation time to write into published artifacts, in seconds since 1970; none is written without it, so that publishing is reproducible.",
+    },
+    Variable { name: "NO_COLOR", help: "Any value turns colours off." },
+];
+
+const CACHE_DIR: &str = "SPIN_DEPS_CACHE_DIR";
+const LISTING_TTL: &str = "SPIN_DEPS_LISTING_TTL";
+const DEFAULT_LISTING_TTL: Duration = Duration::from_secs(30);
+
+/// The process's environment; what is not Unicode counts as absent.
+fn environment() -> Environment {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    Environment::new(|name| std::env::var(name).ok())
+}
+
+/// Merges arguments and environment into the settings of this run.
+pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
+    let environment = environment();
+    let current_dir = std::env::current_dir()?;
+    let cache_dir = match global.cache_dir.clone().or_else(|| environment.get(CACHE_DIR).map(PathBuf::from)) {
+        Some(directory) => current_dir.join(directory),
+        None => etcetera::choose_base_strategy()
+            .map(|strategy| etcetera::BaseStrategy::cache_dir(&strategy).join("spin-deps"))
+            .map_err(|_| Failure::message("the user's cache directory is not known; name one with `--cache-dir`"))?,
+    };
+    let listing_ttl = match environment.get(LISTING_TTL) {
+        None => DEFAULT_LISTING_TTL,
+        Some(seconds) => seconds.parse().map(Duration::from_secs).map_err(|_| {
+            Failure::message(format!("{LISTING_TTL} must be a number of seconds, not `{seconds}`"))
+        })?,
+    };
+    let progress: Arc<dyn Progress> =
+        if global.quiet { Arc::new(NoProgress) } else { Arc::new(Bars::new()) };
+    Ok(Settings {
+        from: global.from.clone(),
+        current_dir,
+        locking: match (global.frozen, global.locked) {
+            (true, _) => Locking::Frozen,
+            (_, true) => Locking::Locked,
+            _ => Locking::Update,
+        },
+        offline: global.offline,
+        config: global.config.clone(),
+        cache_dir,
+        listing_ttl,
+        environment,
+        progress,
+    })
+}

@@ -1,0 +1,107 @@
+//! One component out of a component and the releases it depends on.
+//!
+//! Composition goes in three steps. *Planning* reads the parts and decides which export goes to which import, without
+//! a look at the types: that is where names, versions, cycles and imports that nothing satisfies are reported.
+//! *Wiring* builds the graph, one shared instance per part, and checks the type of every wire before anything is
+//! encoded, because an error at that point can still name the interface, the function and the two types. *Encoding*
+//! leaves the host's interfaces as imports, merged where several parts import one, and validates the result.
+//!
+//! The result depends on the wiring alone, not on the order in which parts are listed: instances are made in the order
+//! in which the root's imports first lead to them.
+
+mod encode;
+mod error;
+mod mismatch;
+mod plan;
+
+use std::sync::Arc;
+
+use wasm_pkg_common::package::PackageRef;
+
+pub use self::error::{ComposeError, Difference};
+use self::plan::Plan;
+use crate::ImportPattern;
+
+/// What to compose.
+#[derive(Clone, Debug)]
+pub struct Composition {
+    /// The index in `parts` of the component that is composed; its exports are the result's.
+    pub root: usize,
+    /// The root and everything it may be wired with. Parts that no wire leads to are left out.
+    pub parts: Vec<Part>,
+    /// Middleware around the root, outermost first, as indices into `parts`. Each imports and exports
+    /// `wasi:http/handler`.
+    pub middleware: Vec<usize>,
+}
+
+/// A component that takes part in a composition.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// What to call it in messages: `acme:hash@1.4.0`, or the id of a component in `spin.toml`.
+    pub label: String,
+    /// The component.
+    pub bytes: Arc<[u8]>,
+    /// Where its imports come from.
+    pub links: Vec<Link>,
+}
+
+/// A source for some of a part's imports.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The imports that are meant.
+    pub pattern: LinkPattern,
+    /// The index in [`Composition::parts`] of the part that satisfies them.
+    pub target: usize,
+    /// The export that does, where it has another name than the import.
+    pub export: Option<String>,
+    /// Words for messages: the dependency's name in `spin.toml`, or the package.
+    pub origin: String,
+}
+
+/// Which imports a link is for.
+#[derive(Clone, Debug)]
+pub enum LinkPattern {
+    /// The imports that a dependency name in `spin.toml` matches. It must match at least one, and no import may be
+    /// matched by two names.
+    Named(ImportPattern),
+    /// Every import of a package. There may be none.
+    Package(PackageRef),
+}
+
+/// The result of a composition.
+#[derive(Clone, Debug)]
+pub struct Composed {
+    /// The component: the root's own bytes where there was nothing to wire.
+    pub bytes: Vec<u8>,
+    /// What was wired, in the order of the instances.
+    pub wires: Vec<Wire>,
+    /// How many instances the component makes of the parts.
+    pub instances: usize,
+}
+
+/// One import that was satisfied by a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// The label of the importing part.
+    pub from: String,
+    /// Its import.
+    pub import: String,
+    /// The label of the exporting part.
+    pub to: String,
+    /// Its export.
+    pub export: String,
+}
+
+/// Composes a component with its dependencies and middleware.
+pub fn compose(composition: &Composition) -> Result<Composed, ComposeError> {
+    let plan = Plan::new(composition)?;
+    if plan.is_trivial() {
+        let bytes = plan.root_bytes().to_vec();
+        return Ok(Composed {
+            bytes,
+            wires: Vec::new(),
+            instances: 1,
+        });
+    }
+    encode::encode(&plan)
+}

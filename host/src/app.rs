@@ -1,0 +1,178 @@
+//! What is run, and how: plain values, made by the caller.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use crate::{output::Output, route::Pattern};
+
+/// A resolved app.
+#[derive(Clone, Debug, Default)]
+pub struct App {
+    /// The name of the application.
+    pub name: String,
+    /// Its routes, in the order of the manifest.
+    pub routes: Vec<Route>,
+    /// Its components by id. Every one is compiled and checked, also those that only a private route names.
+    pub components: BTreeMap<String, Component>,
+}
+
+/// A route of the app.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The paths it answers.
+    pub pattern: Pattern,
+    /// What answers.
+    pub handler: Handler,
+    /// The id of the trigger, for messages.
+    pub trigger: String,
+}
+
+/// What answers the requests of a route.
+#[derive(Clone, Debug)]
+pub enum Handler {
+    /// The component with this id.
+    Component(String),
+    /// Always the same response.
+    Static {
+        /// The status code.
+        status: u16,
+        /// The headers, by name and value.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Bytes,
+    },
+}
+
+/// A composed component and what it may see.
+#[derive(Clone, Debug, Default)]
+pub struct Component {
+    /// The component's bytes.
+    pub wasm: Arc<[u8]>,
+    /// The sha256 of `wasm` in lower-case hexadecimal. Compiled code is cached by it.
+    pub digest: String,
+    /// The whole environment of the guest; nothing is inherited from this process.
+    pub environment: Vec<(String, String)>,
+    /// The directories that the guest sees.
+    pub files: Vec<Mount>,
+    /// The variables that the guest can ask for, with their values.
+    pub variables: BTreeMap<String, String>,
+    /// The hosts that the guest can send requests to, as Spin writes them; see [`crate::outbound`].
+    pub allowed_outbound_hosts: Vec<String>,
+}
+
+/// A directory of this machine that a guest sees.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// The directory on this machine.
+    pub host: PathBuf,
+    /// Its path for the guest, for example `/`.
+    pub guest: String,
+    /// Whether the guest can only read it.
+    pub read_only: bool,
+}
+
+/// How an app is run. [`Options::default`] fits a run on this machine: a free loopback port, thirty seconds for a
+/// request, Spin's numbers for the reuse of instances, and no cache.
+#[derive(Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The directory for compiled code. It must belong to the user who runs this, for what is read from it is
+    /// executed.
+    pub compiled_cache: Option<PathBuf>,
+    /// Called as components are made ready, from several threads.
+    pub progress: Option<Progress>,
+    /// Where guests' standard output, standard error and traps go, line by line. By default to `tracing`.
+    pub output: Output,
+    /// How long a guest may take to answer a request, and again to finish its body. Without a limit, a guest that
+    /// never answers ends with the host.
+    pub request_timeout: Option<Duration>,
+    /// The largest size of one linear memory of a guest, in bytes.
+    pub max_memory: Option<usize>,
+    /// How long a shutdown waits for requests in flight.
+    pub grace: Duration,
+    /// How instances of `wasi:http/handler@0.3` components are reused.
+    pub reuse: Reuse,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            compiled_cache: None,
+            progress: None,
+            output: Output::default(),
+            request_timeout: Some(Duration::from_secs(30)),
+            max_memory: None,
+            grace: Duration::from_secs(10),
+            reuse: Reuse::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("listen", &self.listen)
+            .field("compiled_cache", &self.compiled_cache)
+            .field("request_timeout", &self.request_timeout)
+            .field("max_memory", &self.max_memory)
+            .field("grace", &self.grace)
+            .field("reuse", &self.reuse)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Limits on the reuse of an instance.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Reuse {
+    /// The number of requests that one instance answers in its life.
+    pub requests: usize,
+    /// The number of requests that one instance works on at a time.
+    pub concurrent: usize,
+    /// How long an instance waits for another request.
+    pub idle: Duration,
+}
+
+impl Default for Reuse {
+    fn default() -> Self {
+        Self {
+            requests: 128,
+            concurrent: 16,
+            idle: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Takes the events of a start.
+pub type Progress = Arc<dyn Fn(Event<'_>) + Send + Sync>;
+
+/// Something that happened while the app was made ready. Components with the same bytes are compiled once, and the
+/// events are sent for one of them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Event<'a> {
+    /// Compiling begins. Not sent when the compiled code is in the cache.
+    Compiling {
+        /// The component's id.
+        component: &'a str,
+        /// The size of its Wasm, in bytes.
+        size: usize,
+    },
+    /// The component's code is ready.
+    Ready {
+        /// The component's id.
+        component: &'a str,
+        /// Whether its compiled code was at hand.
+        cached: bool,
+        /// How long it took.
+        elapsed: Duration,
+    },
+}

@@ -1,0 +1,452 @@
+//! An instance of a component: what it sees, how long it lives, and what it may take.
+//!
+//! wasmtime's dispatcher ([`ProxyHandler`]) keeps workers, each of which owns one instance, and asks here for new
+//! instances and whether an instance takes another request. A component of `wasi:http` 0.2 gets one request for
+//! each instance, one of 0.3 as many as [`crate::Reuse`] says.
+//!
+//! A worker lives until its instance is used up, idle, too slow, or the server stops. Time limits are kept from outside
+//! the guest: a guest in an endless loop yields at every tick of the epoch, and is dropped then.
+
+use std::{
+    collections::BTreeMap,
+    io, mem,
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use http::Uri;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
+    time::Sleep,
+};
+use wasmtime::{
+    Engine, Result, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, Trap,
+    component::{GuestTaskId, ResourceTable},
+};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+    default_send_request,
+    handler::{HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus},
+};
+
+use crate::{
+    app::{Component, Options, Reuse},
+    error::HostError,
+    outbound::AllowedHost,
+    output::{GuestStream, Output, Stream},
+};
+
+/// What a component's instances are made from.
+pub(crate) struct Template {
+    id: Arc<str>,
+    engine: Engine,
+    pre: ProxyPre<State>,
+    environment: Vec<(String, String)>,
+    mounts: Vec<Preopen>,
+    variables: Arc<BTreeMap<String, String>>,
+    allowed: Arc<[AllowedHost]>,
+    output: Output,
+    request_timeout: Option<Duration>,
+    max_memory: Option<usize>,
+    reuse: Reuse,
+    room: Arc<Semaphore>,
+    weight: u32,
+    stop: watch::Receiver<bool>,
+}
+
+struct Preopen {
+    host: PathBuf,
+    guest: String,
+    perms: FsPerms,
+}
+
+/// What all components of a server share.
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    /// Room for instances, counted in linear memories.
+    pub(crate) room: Arc<Semaphore>,
+    /// Becomes true when every instance has to go.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Template {
+    /// # Errors
+    /// When a directory cannot be opened or an outbound host is not valid.
+    pub(crate) fn new(
+        id: &str,
+        component: &Component,
+        pre: ProxyPre<State>,
+        weight: u32,
+        shared: &Shared,
+        options: &Options,
+    ) -> Result<Self, HostError> {
+        let mut mounts = Vec::with_capacity(component.files.len());
+        for mount in &component.files {
+            let failed = |source| HostError::Mount {
+                component: id.to_owned(),
+                path: mount.host.clone(),
+                source,
+            };
+            let metadata = fs_err::metadata(&mount.host).map_err(failed)?;
+            if !metadata.is_dir() {
+                return Err(failed(io::Error::new(
+                    io::ErrorKind::NotADirectory,
+                    "it is not a directory",
+                )));
+            }
+            let perms = if mount.read_only {
+                FsPerms::ReadOnly
+            } else {
+                FsPerms::ReadWrite
+            };
+            mounts.push(Preopen {
+                host: mount.host.clone(),
+                guest: mount.guest.clone(),
+                perms,
+            });
+        }
+        let mut allowed = Vec::with_capacity(component.allowed_outbound_hosts.len());
+        for pattern in &component.allowed_outbound_hosts {
+            allowed.push(
+                AllowedHost::parse(pattern).map_err(|reason| HostError::OutboundHost {
+                    component: id.to_owned(),
+                    pattern: pattern.clone(),
+                    reason,
+                })?,
+            );
+        }
+        let reuse = match &pre {
+            ProxyPre::P2(_) => Reuse {
+                requests: 1,
+                concurrent: 1,
+                ..options.reuse
+            },
+            ProxyPre::P3(_) => options.reuse,
+        };
+        Ok(Self {
+            id: Arc::from(id),
+            engine: shared.engine.clone(),
+            pre,
+            environment: component.environment.clone(),
+            mounts,
+            variables: Arc::new(component.variables.clone()),
+            allowed: allowed.into(),
+            output: options.output.clone(),
+            request_timeout: options.request_timeout,
+            max_memory: options.max_memory,
+            reuse,
+            room: Arc::clone(&shared.room),
+            weight,
+            stop: shared.stop.clone(),
+        })
+    }
+
+    fn store(&self, permit: OwnedSemaphorePermit) -> Result<Store<State>> {
+        let mut wasi = WasiCtx::builder();
+        wasi.envs(&self.environment)
+            .stdout(GuestStream::new(&self.output, &self.id, Stream::Stdout))
+            .stderr(GuestStream::new(&self.output, &self.id, Stream::Stderr))
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false);
+        for mount in &self.mounts {
+            wasi.preopened_dir(&mount.host, &mount.guest, mount.perms)?;
+        }
+        let mut limits = StoreLimitsBuilder::new();
+        if let Some(bytes) = self.max_memory {
+            limits = limits.memory_size(bytes);
+        }
+        let state = State {
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            table: ResourceTable::new(),
+            hooks: Hooks {
+                allowed: Arc::clone(&self.allowed),
+            },
+            limits: limits.build(),
+            variables: Arc::clone(&self.variables),
+            _permit: permit,
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        Ok(store)
+    }
+}
+
+impl HandlerState for Template {
+    type StoreData = State;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> Result<Instance<State, Expiration, Worker>> {
+        let instantiate = async {
+            let permit = Arc::clone(&self.room).acquire_many_owned(self.weight).await?;
+            let mut store = self.store(permit)?;
+            let proxy = self.pre.instantiate_async(&mut store).await?;
+            wasmtime::error::Ok((store, proxy))
+        };
+        // A start function can loop as well as any other.
+        let (store, proxy) = match self.request_timeout {
+            Some(limit) => tokio::time::timeout(limit, instantiate).await??,
+            None => instantiate.await?,
+        };
+        let end = Arc::new(Mutex::new(End::OwnWill));
+        let expiration = Expiration::new(
+            self.reuse.idle,
+            self.request_timeout,
+            self.stop.clone(),
+            Arc::clone(&end),
+        );
+        Ok(Instance {
+            store,
+            proxy,
+            view: <State as WasiHttpView>::http,
+            expiration,
+            state: Worker {
+                id: Arc::clone(&self.id),
+                output: self.output.clone(),
+                request_timeout: self.request_timeout,
+                reuse: self.reuse,
+                waiting: Mutex::new(Vec::new()),
+                end,
+            },
+        })
+    }
+}
+
+/// The data of an instance's store.
+pub(crate) struct State {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    table: ResourceTable,
+    hooks: Hooks,
+    limits: StoreLimits,
+    variables: Arc<BTreeMap<String, String>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl State {
+    pub(crate) fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.hooks,
+        }
+    }
+}
+
+struct Hooks {
+    allowed: Arc<[AllowedHost]>,
+}
+
+impl Hooks {
+    fn allows(&self, uri: &Uri) -> bool {
+        let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
+            return false;
+        };
+        self.allowed
+            .iter()
+            .any(|entry| entry.allows(scheme, host, uri.port_u16()))
+    }
+}
+
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sent = Box<dyn Future<Output = Result<(http::Response<WasiBody>, Io), Error>> + Send>;
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _done: Io,
+    ) -> Sent {
+        let allowed = self.allows(request.uri());
+        Box::new(async move {
+            if !allowed {
+                return Err(Error::HttpRequestDenied);
+            }
+            let (response, io) = default_send_request(request, options).await?;
+            Ok((
+                response.map(http_body_util::BodyExt::boxed_unsync),
+                Box::new(io) as Io,
+            ))
+        })
+    }
+}
+
+/// Why an instance goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// It is used up, or it trapped.
+    OwnWill,
+    /// It was idle, or did not answer in time, which the server says itself, or the server stops.
+    Expected,
+    /// It answered, but then went on for too long.
+    NeverDone,
+}
+
+/// Decides when an instance has to go.
+pub(crate) struct Expiration {
+    end: Arc<Mutex<End>>,
+    idle: Duration,
+    request: Option<Duration>,
+    /// What the sleep is for: the status and its beginning.
+    waiting: Option<(WorkerStatus, Instant)>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    stopped: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+}
+
+impl Expiration {
+    fn new(
+        idle: Duration,
+        request: Option<Duration>,
+        mut stop: watch::Receiver<bool>,
+        end: Arc<Mutex<End>>,
+    ) -> Self {
+        let stopped = Box::pin(async move {
+            // A sender that is gone means the same: nobody waits for an answer any more.
+            while !*stop.borrow_and_update() && stop.changed().await.is_ok() {}
+        });
+        Self {
+            end,
+            idle,
+            request,
+            waiting: None,
+            sleep: None,
+            stopped,
+        }
+    }
+
+    fn over(&self, end: End) -> Poll<()> {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+        Poll::Ready(())
+    }
+}
+
+impl WorkerExpiration for Expiration {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, status: WorkerStatus, start: Instant) -> Poll<()> {
+        let this = self.get_mut();
+        if this.stopped.as_mut().poll(cx).is_ready() {
+            return this.over(End::Expected);
+        }
+        if this.waiting != Some((status, start)) {
+            this.waiting = Some((status, start));
+            let limit = if status == WorkerStatus::Idle {
+                Some(this.idle)
+            } else {
+                this.request
+            };
+            this.sleep = limit.and_then(|limit| start.checked_add(limit)).map(|end| {
+                let end = end.into();
+                match this.sleep.take() {
+                    Some(mut sleep) => {
+                        sleep.as_mut().reset(end);
+                        sleep
+                    }
+                    None => Box::pin(tokio::time::sleep_until(end)),
+                }
+            });
+        }
+        match &mut this.sleep {
+            Some(sleep) if sleep.as_mut().poll(cx).is_ready() => this.over(match status {
+                WorkerStatus::PostReturn => End::NeverDone,
+                WorkerStatus::Requests | WorkerStatus::Idle => End::Expected,
+            }),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+/// The rules of one instance.
+pub(crate) struct Worker {
+    id: Arc<str>,
+    output: Output,
+    request_timeout: Option<Duration>,
+    reuse: Reuse,
+    waiting: Mutex<Vec<Reported>>,
+    end: Arc<Mutex<End>>,
+}
+
+/// Goes with a request, and says to the one who waits for its answer that the instance has trapped and that this was
+/// reported. Without a trap it is only dropped.
+pub(crate) type Reported = oneshot::Sender<()>;
+
+impl WorkerState for Worker {
+    type StoreData = State;
+    type RequestData = Reported;
+
+    fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
+        if total >= self.reuse.requests.max(1) {
+            ShouldAccept::Never
+        } else if concurrent >= self.reuse.concurrent.max(1) {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, State>,
+        reported: Reported,
+        _: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|reported| !reported.is_closed());
+        waiting.push(reported);
+        // When this ends first, the instance takes no more requests and goes once it has no others.
+        match self.request_timeout {
+            Some(limit) => Box::pin(tokio::time::sleep(limit)),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+
+    fn drop(&self, store: Store<State>, result: Result<()>) {
+        drop(store);
+        let waiting = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = match (result, end) {
+            (Ok(()), _) => return,
+            (Err(_), End::Expected) => None,
+            (Err(_), End::NeverDone) => {
+                Some("was stopped, for it went on for too long after its answer".to_owned())
+            }
+            (Err(error), End::OwnWill) => Some(trap(&error)),
+        };
+        if let Some(text) = text {
+            self.output.line(&self.id, Stream::Trap, &text);
+        }
+        for reported in waiting {
+            // Who does not wait any more does not need to know.
+            let _ = reported.send(());
+        }
+    }
+}
+
+/// The reason of a trap in a line, without the frames, which have no names in most components.
+fn trap(error: &wasmtime::Error) -> String {
+    error
+        .downcast_ref::<Trap>()
+        .map_or_else(|| error.root_cause().to_string(), ToString::to_string)
+}

@@ -1,0 +1,233 @@
+//! Which hosts a guest may send requests to: the entries of Spin's `allowed_outbound_hosts`.
+//!
+//! An entry is `scheme://host:port`. The scheme is a name or `*`. The host is a name, an address, `*.` before a name
+//! (any name below it, not the name itself) or `*`. The port is a number, a range `from..to` (the end not
+//! included) or `*`; without it, it is the scheme's own, and `*` as a scheme needs one. What no entry allows is denied.
+
+/// One entry.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AllowedHost {
+    scheme: Option<String>,
+    host: Host,
+    ports: Ports,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Host {
+    Any,
+    Below(String),
+    Exactly(String),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Ports {
+    Any,
+    Between(u16, u16),
+}
+
+impl AllowedHost {
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// With what is wrong with it, in a few words.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text == "insecure:allow-all" {
+            return Ok(Self {
+                scheme: None,
+                host: Host::Any,
+                ports: Ports::Any,
+            });
+        }
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or("it has no scheme, such as `https://`")?;
+        let scheme = match scheme {
+            "*" => None,
+            _ if is_scheme(scheme) => Some(scheme.to_ascii_lowercase()),
+            _ => return Err("its scheme is neither a name nor `*`"),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains(['/', '?', '#']) {
+            return Err("it names a path, but what is allowed is a whole host");
+        }
+        if rest.contains('@') {
+            return Err("it has user information");
+        }
+        let (host, port) = authority(rest)?;
+        let ports = match port {
+            Some("*") => Ports::Any,
+            Some(port) => range(port)?,
+            None => match scheme.as_deref() {
+                None => return Err("with `*` as the scheme it needs a port, such as `:443` or `:*`"),
+                Some(scheme) => default_port(scheme)
+                    .map(|port| Ports::Between(port, port))
+                    .ok_or("its scheme needs a port")?,
+            },
+        };
+        let host = match (host, host.strip_prefix("*.")) {
+            ("", _) => return Err("it has no host"),
+            ("*", _) => Host::Any,
+            (_, Some(below)) if !below.is_empty() && !below.contains('*') => {
+                Host::Below(below.to_ascii_lowercase())
+            }
+            (host, _) if host.contains('*') => {
+                return Err("`*` can only stand for a host or before its first dot");
+            }
+            (host, _) => Host::Exactly(host.to_ascii_lowercase()),
+        };
+        Ok(Self { scheme, host, ports })
+    }
+
+    /// Whether it allows a request with `scheme` to `host` (an IPv6 address in brackets), at `port` or the scheme's
+    /// own.
+    pub fn allows(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
+        let Some(port) = port.or_else(|| default_port(scheme)) else {
+            return false;
+        };
+        let scheme_fits = self
+            .scheme
+            .as_deref()
+            .is_none_or(|allowed| allowed.eq_ignore_ascii_case(scheme));
+        let port_fits = match self.ports {
+            Ports::Any => true,
+            Ports::Between(from, to) => (from..=to).contains(&port),
+        };
+        scheme_fits && port_fits && self.host.fits(host)
+    }
+}
+
+impl Host {
+    fn fits(&self, host: &str) -> bool {
+        // A name with a dot at its end is the same name, made absolute.
+        let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        match self {
+            Self::Any => true,
+            Self::Exactly(allowed) => *allowed == host,
+            Self::Below(allowed) => host
+                .strip_suffix(allowed.as_str())
+                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+        }
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+fn authority(text: &str) -> Result<(&str, Option<&str>), &'static str> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let end = rest.find(']').ok_or("its address has no closing bracket")?;
+        let (host, rest) = text.split_at(end + 2);
+        return match rest.strip_prefix(':') {
+            None if rest.is_empty() => Ok((host, None)),
+            None => Err("something follows its address"),
+            Some(port) => Ok((host, Some(port))),
+        };
+    }
+    match text.split_once(':') {
+        Some((_, port)) if port.contains(':') => Err("an IPv6 address stands in brackets"),
+        Some((host, port)) => Ok((host, Some(port))),
+        None => Ok((text, None)),
+    }
+}
+
+fn range(text: &str) -> Result<Ports, &'static str> {
+    const WRONG: &str = "its port is neither a number, nor a range such as `8000..9000`, nor `*`";
+    let number = |text: &str| text.parse::<u16>().map_err(|_| WRONG);
+    match text.split_once("..") {
+        None => number(text).map(|port| Ports::Between(port, port)),
+        Some((from, to)) => {
+            let (from, to) = (number(from)?, number(to)?);
+            if from < to {
+                Ok(Ports::Between(from, to - 1))
+            } else {
+                Err("its range of ports is empty")
+            }
+        }
+    }
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    Some(match scheme.to_ascii_lowercase().as_str() {
+        "http" => 80,
+        "https" => 443,
+        "redis" => 6379,
+        "rediss" => 6380,
+        "postgres" | "postgresql" => 5432,
+        "mysql" => 3306,
+        "mqtt" => 1883,
+        "mqtts" => 8883,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(entry: &str, scheme: &str, host: &str, port: Option<u16>) -> bool {
+        AllowedHost::parse(entry).unwrap().allows(scheme, host, port)
+    }
+
+    #[test]
+    fn scheme_host_and_port_must_fit() {
+        assert!(allows("https://example.com", "https", "example.com", None));
+        assert!(allows("https://example.com/", "HTTPS", "EXAMPLE.com.", Some(443)));
+        assert!(!allows("https://example.com", "http", "example.com", Some(443)));
+        assert!(!allows("https://example.com", "https", "example.com", Some(8443)));
+        assert!(!allows("https://example.com", "https", "example.org", None));
+        assert!(!allows("https://example.com", "https", "www.example.com", None));
+        assert!(allows("http://127.0.0.1:8080", "http", "127.0.0.1", Some(8080)));
+        assert!(allows("http://[::1]:8080", "http", "[::1]", Some(8080)));
+    }
+
+    #[test]
+    fn wildcards_and_ranges() {
+        assert!(allows("*://*:*", "http", "anything", Some(1)));
+        assert!(allows("insecure:allow-all", "http", "anything", Some(1)));
+        assert!(allows("https://*", "https", "anything", None));
+        assert!(!allows("https://*", "http", "anything", None));
+        assert!(allows("https://*.example.com", "https", "a.b.example.com", None));
+        assert!(!allows("https://*.example.com", "https", "example.com", None));
+        assert!(!allows("https://*.example.com", "https", "badexample.com", None));
+        assert!(!allows("https://*.example.com", "https", ".example.com", None));
+        assert!(allows("http://h:8000..8010", "http", "h", Some(8009)));
+        assert!(!allows("http://h:8000..8010", "http", "h", Some(8010)));
+        assert!(allows("*://h:80", "http", "h", None));
+    }
+
+    #[test]
+    fn what_is_no_entry_is_refused() {
+        for (entry, reason) in [
+            ("example.com", "it has no scheme, such as `https://`"),
+            ("ht!tp://example.com", "its scheme is neither a name nor `*`"),
+            (
+                "https://example.com/path",
+                "it names a path, but what is allowed is a whole host",
+            ),
+            ("https://user@example.com", "it has user information"),
+            ("https://", "it has no host"),
+            (
+                "*://example.com",
+                "with `*` as the scheme it needs a port, such as `:443` or `:*`",
+            ),
+            (
+                "https://a.*.com",
+                "`*` can only stand for a host or before its first dot",
+            ),
+            (
+                "https://example.com:99999",
+                "its port is neither a number, nor a range such as `8000..9000`, nor `*`",
+            ),
+            ("https://example.com:10..10", "its range of ports is empty"),
+            ("https://[::1", "its address has no closing bracket"),
+            ("https://::1", "an IPv6 address stands in brackets"),
+            ("gopher://example.com", "its scheme needs a port"),
+        ] {
+            assert_eq!(AllowedHost::parse(entry), Err(reason), "{entry}");
+        }
+    }
+}

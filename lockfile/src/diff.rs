@@ -1,0 +1,306 @@
+//! What changes from one lock to another, in the terms of a review.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use url::Url;
+use wasm_pkg_common::digest::ContentDigest;
+use wasm_pkg_common::package::{PackageRef, Version};
+use wasm_pkg_common::registry::Registry;
+
+use crate::{HttpSource, Lockfile, Package, shown};
+
+/// A difference between two locks. `Display` tells it in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A release that was not there, nor another of its package to take its place.
+    Added {
+        /// The package.
+        name: PackageRef,
+        /// Its version.
+        version: Version,
+        /// What it can reach.
+        capabilities: Vec<String>,
+    },
+    /// A release that is gone without another to take its place.
+    Removed {
+        /// The package.
+        name: PackageRef,
+        /// Its version.
+        version: Version,
+    },
+    /// A release that took the place of another of its package.
+    Updated {
+        /// The package.
+        name: PackageRef,
+        /// The version before.
+        from: Version,
+        /// The version now, which may be lower.
+        to: Version,
+        /// What it can reach now and could not before.
+        gained: Vec<String>,
+        /// What it could reach before and cannot now.
+        lost: Vec<String>,
+    },
+    /// A release of the same version that is not the same: releases do not change, so somebody should look.
+    Altered {
+        /// The package.
+        name: PackageRef,
+        /// Its version.
+        version: Version,
+        /// Where it was found before and is found now, if that changed.
+        registry: Option<(Registry, Registry)>,
+        /// Its content before and now, if that changed.
+        digest: Option<(ContentDigest, ContentDigest)>,
+        /// What it can reach now and could not before.
+        gained: Vec<String>,
+        /// What it could reach before and cannot now.
+        lost: Vec<String>,
+    },
+    /// A URL that was not there.
+    HttpAdded {
+        /// Where it is found.
+        url: Url,
+        /// What it can reach.
+        capabilities: Vec<String>,
+    },
+    /// A URL that is gone.
+    HttpRemoved {
+        /// Where it was found.
+        url: Url,
+    },
+    /// A URL with other content or capabilities.
+    HttpAltered {
+        /// Where it is found.
+        url: Url,
+        /// Its content before and now, if that changed.
+        digest: Option<(ContentDigest, ContentDigest)>,
+        /// What it can reach now and could not before.
+        gained: Vec<String>,
+        /// What it could reach before and cannot now.
+        lost: Vec<String>,
+    },
+}
+
+impl Change {
+    /// What can be reached after the change and could not before.
+    pub fn gained(&self) -> &[String] {
+        match self {
+            Self::Added { capabilities, .. } | Self::HttpAdded { capabilities, .. } => capabilities,
+            Self::Updated { gained, .. }
+            | Self::Altered { gained, .. }
+            | Self::HttpAltered { gained, .. } => gained,
+            Self::Removed { .. } | Self::HttpRemoved { .. } => &[],
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lost: &[String] = match self {
+            Self::Added { name, version, .. } => {
+                write!(f, "add {name} {version}")?;
+                &[]
+            }
+            Self::Removed { name, version } => {
+                write!(f, "remove {name} {version}")?;
+                &[]
+            }
+            Self::Updated {
+                name, from, to, lost, ..
+            } => {
+                let word = if from < to { "update" } else { "downgrade" };
+                write!(f, "{word} {name} {from} → {to}")?;
+                lost
+            }
+            Self::Altered {
+                name,
+                version,
+                registry,
+                digest,
+                lost,
+                ..
+            } => {
+                write!(f, "change {name} {version}")?;
+                if let Some((from, to)) = registry {
+                    write!(f, ", registry {from} → {to}")?;
+                }
+                content(f, digest.as_ref())?;
+                lost
+            }
+            Self::HttpAdded { url, .. } => {
+                write!(f, "add {url}")?;
+                &[]
+            }
+            Self::HttpRemoved { url } => {
+                write!(f, "remove {url}")?;
+                &[]
+            }
+            Self::HttpAltered {
+                url, digest, lost, ..
+            } => {
+                write!(f, "change {url}")?;
+                content(f, digest.as_ref())?;
+                lost
+            }
+        };
+        if !self.gained().is_empty() {
+            write!(f, ", gains {}", listed(self.gained()))?;
+        }
+        if !lost.is_empty() {
+            write!(f, ", loses {}", listed(lost))?;
+        }
+        Ok(())
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    names
+        .iter()
+        .map(|name| shown(name))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn content(f: &mut fmt::Formatter<'_>, digest: Option<&(ContentDigest, ContentDigest)>) -> fmt::Result {
+    match digest {
+        Some((from, to)) => write!(f, ", content {from} → {to}"),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn diff(old: &Lockfile, new: &Lockfile) -> Vec<Change> {
+    let mut releases: BTreeMap<&PackageRef, [Vec<&Package>; 2]> = BTreeMap::new();
+    let mut sources: BTreeMap<&Url, [Vec<&HttpSource>; 2]> = BTreeMap::new();
+    for (at, lock) in [old, new].into_iter().enumerate() {
+        for package in &lock.packages {
+            releases.entry(&package.name).or_default()[at].push(package);
+        }
+        for source in &lock.http {
+            sources.entry(&source.url).or_default()[at].push(source);
+        }
+    }
+    let mut changes = Vec::new();
+    for (name, [gone, came]) in releases {
+        package_changes(name, gone, came, &mut changes);
+    }
+    for (url, [gone, came]) in sources {
+        http_changes(url, gone, came, &mut changes);
+    }
+    changes
+}
+
+/// Numbers that must agree for a release to take another's place without further ado.
+fn bucket(version: &Version) -> (u64, u64, u64) {
+    match (version.major, version.minor) {
+        (0, 0) => (0, 0, version.patch),
+        (0, minor) => (0, minor, 0),
+        (major, _) => (major, 0, 0),
+    }
+}
+
+/// Takes those that `matches` pairs out of both lists, and tells `each` about them.
+fn pair<T>(
+    gone: &mut Vec<T>,
+    came: &mut Vec<T>,
+    matches: impl Fn(&T, &T) -> bool,
+    mut each: impl FnMut(&T, T),
+) {
+    gone.retain(|before| {
+        let Some(at) = came.iter().position(|now| matches(before, now)) else {
+            return true;
+        };
+        each(before, came.remove(at));
+        false
+    });
+}
+
+fn package_changes<'a>(
+    name: &PackageRef,
+    mut gone: Vec<&'a Package>,
+    mut came: Vec<&'a Package>,
+    changes: &mut Vec<Change>,
+) {
+    gone.sort_by(|a, b| a.version.cmp(&b.version));
+    came.sort_by(|a, b| a.version.cmp(&b.version));
+    let same = |before: &&Package, now: &&Package| before.version == now.version;
+    pair(&mut gone, &mut came, same, |before, now| {
+        changes.extend(altered(before, now));
+    });
+    let mut updated = |before: &&Package, now: &Package| {
+        let (gained, lost) = reach(&before.capabilities, &now.capabilities);
+        let (from, to) = (before.version.clone(), now.version.clone());
+        changes.push(Change::Updated {
+            name: name.clone(),
+            from,
+            to,
+            gained,
+            lost,
+        });
+    };
+    // First those that are compatible with each other, then whatever is left.
+    let compatible = |before: &&Package, now: &&Package| bucket(&before.version) == bucket(&now.version);
+    pair(&mut gone, &mut came, compatible, &mut updated);
+    pair(&mut gone, &mut came, |_, _| true, &mut updated);
+    changes.extend(gone.into_iter().map(|one| Change::Removed {
+        name: name.clone(),
+        version: one.version.clone(),
+    }));
+    changes.extend(came.into_iter().map(|one| Change::Added {
+        name: name.clone(),
+        version: one.version.clone(),
+        capabilities: reach(&[], &one.capabilities).0,
+    }));
+}
+
+fn altered(before: &Package, now: &Package) -> Option<Change> {
+    let registry = (before.registry != now.registry).then(|| (before.registry.clone(), now.registry.clone()));
+    let digest = (before.digest != now.digest).then(|| (before.digest.clone(), now.digest.clone()));
+    let (gained, lost) = reach(&before.capabilities, &now.capabilities);
+    let same = registry.is_none() && digest.is_none() && gained.is_empty() && lost.is_empty();
+    let (name, version) = (now.name.clone(), now.version.clone());
+    (!same).then_some(Change::Altered {
+        name,
+        version,
+        registry,
+        digest,
+        gained,
+        lost,
+    })
+}
+
+fn http_changes<'a>(
+    url: &Url,
+    mut gone: Vec<&'a HttpSource>,
+    mut came: Vec<&'a HttpSource>,
+    changes: &mut Vec<Change>,
+) {
+    let mut altered = |before: &&HttpSource, now: &HttpSource| {
+        let digest = (before.digest != now.digest).then(|| (before.digest.clone(), now.digest.clone()));
+        let (gained, lost) = reach(&before.capabilities, &now.capabilities);
+        if digest.is_some() || !gained.is_empty() || !lost.is_empty() {
+            changes.push(Change::HttpAltered {
+                url: url.clone(),
+                digest,
+                gained,
+                lost,
+            });
+        }
+    };
+    let same = |before: &&HttpSource, now: &&HttpSource| before.digest == now.digest;
+    pair(&mut gone, &mut came, same, &mut altered);
+    pair(&mut gone, &mut came, |_, _| true, &mut altered);
+    changes.extend(gone.into_iter().map(|_| Change::HttpRemoved { url: url.clone() }));
+    changes.extend(came.into_iter().map(|one| Change::HttpAdded {
+        url: url.clone(),
+        capabilities: reach(&[], &one.capabilities).0,
+    }));
+}
+
+/// What is in the second list only, and what is in the first only; sorted.
+fn reach(before: &[String], now: &[String]) -> (Vec<String>, Vec<String>) {
+    let (before, now): (BTreeSet<_>, BTreeSet<_>) = (before.iter().collect(), now.iter().collect());
+    let gained = now.difference(&before).map(|name| (*name).clone()).collect();
+    let lost = before.difference(&now).map(|name| (*name).clone()).collect();
+    (gained, lost)
+}

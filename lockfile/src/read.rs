@@ -1,0 +1,410 @@
+//! Reads a lock, and believes nothing that it has not checked.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::str::FromStr;
+
+use toml_edit::{Document, Item, TableLike, Value};
+use url::Url;
+use wasm_pkg_common::digest::ContentDigest;
+use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
+use wasm_pkg_common::registry::Registry;
+
+use crate::{Dependency, FORMAT_VERSION, HttpSource, LockError, Lockfile, Package, shown};
+
+/// The longest text that is read, in bytes; a lock has some 400 a package.
+const MAX_SIZE: usize = 64 << 20;
+
+type Result<T> = std::result::Result<T, LockError>;
+
+/// A release or source and the places of its dependencies, which are checked when all are known.
+struct Placed<T> {
+    value: T,
+    span: Range<usize>,
+    dependencies: Vec<Range<usize>>,
+}
+
+pub(crate) fn lockfile(text: &str) -> Result<Lockfile> {
+    if text.len() > MAX_SIZE {
+        return Err(LockError::TooLarge {
+            size: text.len(),
+            limit: MAX_SIZE,
+        });
+    }
+    let document = Document::parse(text).map_err(|error| {
+        // No conflict marker is valid TOML, so they are looked for only where it matters.
+        conflict(text).map_or_else(
+            || LockError::Syntax {
+                message: shown(error.message()),
+                span: error.span().unwrap_or_default(),
+            },
+            |span| LockError::MergeConflict { span },
+        )
+    })?;
+    let mut root = Entry::new(document.as_table(), "the lock".to_owned(), 0..0);
+    root.format_version()?;
+    let packages = root
+        .tables("package")?
+        .into_iter()
+        .map(package)
+        .collect::<Result<Vec<_>>>()?;
+    let http = root
+        .tables("http")?
+        .into_iter()
+        .map(http_source)
+        .collect::<Result<Vec<_>>>()?;
+    root.finish()?;
+
+    check_packages(&packages)?;
+    check_http(&http, &packages)?;
+    let mut lock = Lockfile {
+        packages: packages.into_iter().map(|package| package.value).collect(),
+        http: http.into_iter().map(|source| source.value).collect(),
+    };
+    lock.sort();
+    Ok(lock)
+}
+
+/// The first marker that a merge left.
+fn conflict(text: &str) -> Option<Range<usize>> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
+            .iter()
+            .any(|marker| line.starts_with(marker))
+        {
+            return Some(start..start + line.trim_end().len());
+        }
+        start += line.len();
+    }
+    None
+}
+
+fn check_packages(packages: &[Placed<Package>]) -> Result<()> {
+    let mut seen = HashSet::new();
+    for Placed { value, span, .. } in packages {
+        if !seen.insert((&value.name, &value.version)) {
+            let what = format!("{} {}", value.name, value.version);
+            return Err(LockError::Duplicate {
+                what,
+                span: span.clone(),
+            });
+        }
+    }
+    for Placed {
+        value, dependencies, ..
+    } in packages
+    {
+        let dependent = || format!("{} {}", value.name, value.version);
+        check_dependencies(dependent, &value.dependencies, dependencies, &seen)?;
+    }
+    Ok(())
+}
+
+fn check_http(http: &[Placed<HttpSource>], packages: &[Placed<Package>]) -> Result<()> {
+    let known = packages
+        .iter()
+        .map(|package| (&package.value.name, &package.value.version))
+        .collect();
+    let mut seen = HashSet::new();
+    for Placed {
+        value,
+        span,
+        dependencies,
+    } in http
+    {
+        let dependent = || shown(value.url.as_str());
+        if !seen.insert((&value.url, value.digest.to_string())) {
+            return Err(LockError::Duplicate {
+                what: dependent(),
+                span: span.clone(),
+            });
+        }
+        check_dependencies(dependent, &value.dependencies, dependencies, &known)?;
+    }
+    Ok(())
+}
+
+fn check_dependencies(
+    dependent: impl Fn() -> String,
+    dependencies: &[Dependency],
+    spans: &[Range<usize>],
+    known: &HashSet<(&PackageRef, &Version)>,
+) -> Result<()> {
+    for (dependency, span) in dependencies.iter().zip(spans) {
+        let error = |make: fn(String, Box<Dependency>, Range<usize>) -> LockError| {
+            Err(make(dependent(), Box::new(dependency.clone()), span.clone()))
+        };
+        if !known.contains(&(&dependency.package, &dependency.version)) {
+            return error(|dependent, dependency, span| LockError::Dangling {
+                dependent,
+                dependency,
+                span,
+            });
+        }
+        if !dependency.req.matches(&dependency.version) {
+            return error(|dependent, dependency, span| LockError::Unsatisfied {
+                dependent,
+                dependency,
+                span,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn package(mut entry: Entry<'_>) -> Result<Placed<Package>> {
+    let name: PackageRef = entry.parsed("name", "a package name")?;
+    entry.place = format!("package {name}");
+    let version: Version = entry.parsed("version", "a version")?;
+    entry.place = format!("package {name} {version}");
+    let registry: Registry = entry.parsed("registry", "a registry")?;
+    if registry.as_ref().contains('@') {
+        return Err(entry.invalid("registry", "a registry", "a host name has no `@`"));
+    }
+    let digest = entry.parsed("digest", "a digest")?;
+    let manifest = entry.parsed_if_there("manifest", "a digest")?;
+    let size = entry.size()?;
+    let capabilities = entry.capabilities()?;
+    let (dependencies, spans) = entry.dependencies()?;
+    let span = entry.finish()?;
+    let value = Package {
+        name,
+        version,
+        registry,
+        digest,
+        manifest,
+        size,
+        capabilities,
+        dependencies,
+    };
+    Ok(Placed {
+        value,
+        span,
+        dependencies: spans,
+    })
+}
+
+fn http_source(mut entry: Entry<'_>) -> Result<Placed<HttpSource>> {
+    let url: Url = entry.parsed("url", "a URL")?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(entry.invalid("url", "a URL", "it begins with neither `https:` nor `http:`"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(entry.invalid("url", "a URL for a lock", "it contains credentials"));
+    }
+    entry.place = shown(url.as_str());
+    let digest: ContentDigest = entry.parsed("digest", "a digest")?;
+    let size = entry.size()?;
+    let capabilities = entry.capabilities()?;
+    let (dependencies, spans) = entry.dependencies()?;
+    let span = entry.finish()?;
+    let value = HttpSource {
+        url,
+        digest,
+        size,
+        capabilities,
+        dependencies,
+    };
+    Ok(Placed {
+        value,
+        span,
+        dependencies: spans,
+    })
+}
+
+fn dependency(mut entry: Entry<'_>) -> Result<(Dependency, Range<usize>)> {
+    let package = entry.parsed("package", "a package name")?;
+    let req: VersionReq = entry.parsed("req", "a version requirement")?;
+    let version = entry.parsed("version", "a version")?;
+    Ok((
+        Dependency {
+            package,
+            req,
+            version,
+        },
+        entry.finish()?,
+    ))
+}
+
+/// A table that is being read: fields are taken out one by one, and what is left is unknown.
+struct Entry<'a> {
+    fields: HashMap<&'a str, (&'a Item, Range<usize>)>,
+    /// How messages call it.
+    place: String,
+    span: Range<usize>,
+    /// Where the values taken were.
+    values: HashMap<&'static str, Range<usize>>,
+}
+
+impl<'a> Entry<'a> {
+    fn new(table: &'a dyn TableLike, place: String, span: Range<usize>) -> Self {
+        let key_span = |key: &str| {
+            table
+                .key(key)
+                .and_then(toml_edit::Key::span)
+                .unwrap_or_else(|| span.clone())
+        };
+        let fields = table
+            .iter()
+            .map(|(key, item)| (key, (item, key_span(key))))
+            .collect();
+        Self {
+            fields,
+            place,
+            span,
+            values: HashMap::new(),
+        }
+    }
+
+    fn take(&mut self, field: &'static str) -> Option<(&'a Item, Range<usize>)> {
+        let (item, key) = self.fields.remove(field)?;
+        let span = item.span().unwrap_or(key);
+        self.values.insert(field, span.clone());
+        Some((item, span))
+    }
+
+    fn missing(&self, field: &'static str) -> LockError {
+        LockError::MissingField {
+            field,
+            place: self.place.clone(),
+            span: self.span.clone(),
+        }
+    }
+
+    fn wrong_type(&self, field: impl Into<String>, expected: &'static str, span: Range<usize>) -> LockError {
+        LockError::WrongType {
+            field: field.into(),
+            place: self.place.clone(),
+            expected,
+            span,
+        }
+    }
+
+    fn invalid(&self, field: &'static str, expected: &'static str, reason: &str) -> LockError {
+        let span = self.values.get(field).unwrap_or(&self.span).clone();
+        // The vocabulary's errors begin with what we have just said.
+        let inner = reason
+            .strip_prefix("invalid ")
+            .and_then(|reason| reason.split_once(": "));
+        let reason = shown(inner.map_or(reason, |(_, inner)| inner));
+        LockError::InvalidValue {
+            field,
+            place: self.place.clone(),
+            expected,
+            reason,
+            span,
+        }
+    }
+
+    fn format_version(&mut self) -> Result<()> {
+        let (item, span) = self.take("version").ok_or_else(|| self.missing("version"))?;
+        match item.as_integer() {
+            Some(FORMAT_VERSION) => Ok(()),
+            Some(found) if found > FORMAT_VERSION => Err(LockError::Newer { found, span }),
+            Some(found) => Err(self.invalid(
+                "version",
+                "a version of the lock format",
+                &format!("there is no version {found}"),
+            )),
+            None => Err(self.wrong_type("version", "a whole number", span)),
+        }
+    }
+
+    fn parsed<T: FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        field: &'static str,
+        expected: &'static str,
+    ) -> Result<T> {
+        self.parsed_if_there(field, expected)?
+            .ok_or_else(|| self.missing(field))
+    }
+
+    fn parsed_if_there<T: FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        field: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<T>> {
+        let Some((item, span)) = self.take(field) else {
+            return Ok(None);
+        };
+        let text = item
+            .as_str()
+            .ok_or_else(|| self.wrong_type(field, "a string", span))?;
+        text.parse()
+            .map(Some)
+            .map_err(|error: T::Err| self.invalid(field, expected, &error.to_string()))
+    }
+
+    fn size(&mut self) -> Result<u64> {
+        let (item, span) = self.take("size").ok_or_else(|| self.missing("size"))?;
+        let size = item
+            .as_integer()
+            .ok_or_else(|| self.wrong_type("size", "a whole number", span))?;
+        u64::try_from(size).map_err(|_| self.invalid("size", "a size", "it is negative"))
+    }
+
+    fn capabilities(&mut self) -> Result<Vec<String>> {
+        const LIST: &str = "a list of strings";
+        let Some((item, span)) = self.take("capabilities") else {
+            return Ok(Vec::new());
+        };
+        let list = item
+            .as_array()
+            .ok_or_else(|| self.wrong_type("capabilities", LIST, span.clone()))?;
+        let name = |value: &Value| {
+            let wrong =
+                || self.wrong_type("capabilities", LIST, value.span().unwrap_or_else(|| span.clone()));
+            value.as_str().map(str::to_owned).ok_or_else(wrong)
+        };
+        list.iter().map(name).collect()
+    }
+
+    fn dependencies(&mut self) -> Result<(Vec<Dependency>, Vec<Range<usize>>)> {
+        let tables = self.tables("dependencies")?;
+        let read = tables.into_iter().map(dependency).collect::<Result<Vec<_>>>()?;
+        Ok(read.into_iter().unzip())
+    }
+
+    /// The tables of a list, be it written as `[[…]]` or as `[{…}]`. None if the list is missing.
+    fn tables(&mut self, field: &'static str) -> Result<Vec<Entry<'a>>> {
+        const LIST: &str = "a list of tables";
+        let Some((item, span)) = self.take(field) else {
+            return Ok(Vec::new());
+        };
+        let place = match field {
+            "dependencies" => format!("the dependencies of {}", self.place),
+            _ => format!("[[{field}]]"),
+        };
+        if let Some(tables) = item.as_array_of_tables() {
+            let entry = |table: &'a toml_edit::Table| {
+                Entry::new(table, place.clone(), table.span().unwrap_or_else(|| span.clone()))
+            };
+            return Ok(tables.iter().map(entry).collect());
+        }
+        let list = item
+            .as_array()
+            .ok_or_else(|| self.wrong_type(field, LIST, span.clone()))?;
+        let entry = |value: &'a Value| {
+            let span = value.span().unwrap_or_else(|| span.clone());
+            match value.as_inline_table() {
+                Some(table) => Ok(Entry::new(table, place.clone(), span)),
+                None => Err(self.wrong_type(field, LIST, span)),
+            }
+        };
+        list.iter().map(entry).collect()
+    }
+
+    /// Ends the reading: nothing may be left.
+    fn finish(self) -> Result<Range<usize>> {
+        let first = self.fields.into_iter().min_by_key(|(_, (_, span))| span.start);
+        match first {
+            None => Ok(self.span),
+            Some((field, (_, span))) => Err(LockError::UnknownField {
+                field: shown(field),
+                place: self.place,
+                span,
+            }),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The generated files: `spin-dependencies.wit` beside each component's build, and the bindings made from it.
+//!
+//! The WIT file has the name, the place and the meaning that Spin gives it, so that `spin_sdk::dependencies!()`
+//! and the JavaScript build tools find what they expect. Bindings are generated where a component asks for them
+//! with `[component.ID.tool.deps] bindings = "rust"`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use spin_deps_component::{ImportPattern, WitDependency, dependencies_wit, rust_bindings};
+use spin_deps_lockfile::Lockfile;
+use spin_deps_manifest::{Component, Dependency, DependencyName};
+
+use crate::{
+    Error, Project,
+    change::Change,
+    content::{Unit, inspect_component},
+};
+
+/// The name of the generated WIT file (SIP 020).
+const WIT_FILE: &str = "spin-dependencies.wit";
+/// The generated Rust bindings, relative to the component's build directory.
+const RUST_FILE: &str = "src/spin_dependencies.rs";
+
+/// What was generated.
+#[derive(Debug, Default)]
+pub(crate) struct Generated {
+    pub(crate) written: Vec<PathBuf>,
+    pub(crate) removed: Vec<PathBuf>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// A direct dependency with its bytes.
+struct Direct<'a> {
+    dependency: &'a Dependency,
+    label: String,
+    bytes: Bytes,
+}
+
+impl Project {
+    /// Writes the WIT and the bindings of every component, and removes those that are no longer needed.
+    pub(crate) async fn generate(&self, lock: &Lockfile, change: &mut Change) -> Result<Generated, Error> {
+        let mut generated = Generated::default();
+        let mut places: BTreeMap<PathBuf, (&str, Option<String>)> = BTreeMap::new();
+        let mut wanted = BTreeSet::new();
+        for (id, component) in &self.manifest().components {
+            let directory = self.build_directory(component);
+            let wit = self.component_wit(component, lock).await?;
+            if let (Some(wit), Some("rust")) = (&wit, component.deps.bindings.as_deref()) {
+                let path = directory.join(RUST_FILE);
+                if change.write(&path, rust_bindings(wit)?.as_bytes())? {
+                    generated.written.push(path.clone());
+                }
+                wanted.insert(path);
+            }
+            let place = directory.join(WIT_FILE);
+            match places.get(&place) {
+                Some((other, Some(text))) if wit.as_ref().is_some_and(|wit| wit != text) => {
+                    generated.warnings.push(format!(
+                        "the components `{other}` and `{id}` share a build directory, so {} holds the dependencies of `{id}` only; give each its own `build.workdir`",
+                        place.display()
+                    ));
+                    places.insert(place, (id, wit));
+                }
+                Some((_, Some(_))) => {}
+                _ => {
+                    places.insert(place, (id, wit));
+                }
+            }
+        }
+        for (path, (_, wit)) in places {
+            match wit {
+                Some(wit) => {
+                    if change.write(&path, wit.as_bytes())? {
+                        generated.written.push(path);
+                    }
+                }
+                None => {
+                    let bindings = path.with_file_name(RUST_FILE);
+                    for path in [path, bindings] {
+                        if !wanted.contains(&path) && is_generated(&path) && change.remove(&path)? {
+                            generated.removed.push(path);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(generated)
+    }
+
+    /// The text of a component's `spin-dependencies.wit`, or `None` when it has no dependencies.
+    async fn component_wit(&self, component: &Component, lock: &Lockfile) -> Result<Option<String>, Error> {
+        let mut direct = Vec::new();
+        for dependency in &component.dependencies {
+            let unit = self.unit(&dependency.source, lock)?;
+            if let (spin_deps_manifest::Source::Component(_), Unit::File(path)) = (&dependency.source, &unit)
+                && !self.resolve_path(path).is_file()
+            {
+                // A component of this app that is not built yet: its WIT comes with the next sync.
+                continue;
+            }
+            let bytes = self.bytes(&unit, lock).await?;
+            direct.push(Direct { dependency, label: unit.label(), bytes });
+        }
+        for it in &direct {
+            inspect_component(&it.label, &it.bytes)?;
+        }
+        let wits: Vec<_> = direct
+            .iter()
+            .map(|it| WitDependency {
+                pattern: import_pattern(&it.dependency.name),
+                export: it.dependency.export.as_deref(),
+                label: &it.label,
+                bytes: &it.bytes,
+            })
+            .collect();
+        Ok(dependencies_wit(&wits)?)
+    }
+
+    /// The directory that a component is built in.
+    fn build_directory(&self, component: &Component) -> PathBuf {
+        match component.build.as_ref().and_then(|build| build.workdir.as_deref()) {
+            Some(workdir) => self.directory().join(workdir),
+            None => self.directory().to_path_buf(),
+        }
+    }
+}
+
+/// A dependency name of the manifest as a pattern of imports.
+pub(crate) fn import_pattern(name: &DependencyName) -> ImportPattern {
+    match name {
+        DependencyName::Plain(name) => ImportPattern::Plain(name.clone()),
+        DependencyName::Package { package, interface, version } => ImportPattern::Package {
+            package: package.clone(),
+            interface: interface.clone(),
+            version: version.clone(),
+        },
+    }
+}
+
+/// Whether a file says that it was generated, by us or by Spin, so that it may be removed.
+fn is_generated(path: &Path) -> bool {
+    let Ok(text) = fs_err::read_to_string(path) else { return false };
+    let first = text.lines().next().unwrap_or_default().to_ascii_lowercase();
+    first.starts_with("//") && first.contains("generated")
+}

@@ -1,0 +1,233 @@
+//! One component of the app with its dependencies composed in, transitively, and its middleware around it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use spin_deps_component::{Composition, Link, LinkPattern, Part, Wire, compose};
+use spin_deps_lockfile::{Dependency, Lockfile};
+use spin_deps_manifest::{Component, Grant, Inherit, Middleware, Trigger};
+use spin_deps_registry::digest_of;
+use wasm_pkg_common::digest::ContentDigest;
+
+use crate::{
+    Error, Project,
+    bindings::import_pattern,
+    content::{Unit, inspect_component},
+};
+
+/// A component that runs on its own.
+#[derive(Clone, Debug)]
+pub struct ComposedComponent {
+    /// The component's id in the manifest.
+    pub id: String,
+    /// The composed bytes.
+    pub bytes: Arc<[u8]>,
+    /// Their digest.
+    pub digest: ContentDigest,
+    /// Which import was wired to which export.
+    pub wires: Vec<Wire>,
+    /// How many component instances it holds.
+    pub instances: usize,
+}
+
+impl Project {
+    /// Composes what an id names: a component, or a trigger with its component and middleware.
+    ///
+    /// The lockfile must fit; what it names is fetched where the store does not have it.
+    pub async fn compose(&self, id: &str) -> Result<ComposedComponent, Error> {
+        let manifest = self.manifest();
+        if let Some(trigger) = manifest.triggers.iter().find(|trigger| trigger.id == id)
+            && let Some(component) = &trigger.component
+        {
+            return self.compose_component(component, &trigger.middleware).await;
+        }
+        if !manifest.components.contains_key(id) {
+            return Err(self.unknown_component(id));
+        }
+        let mut chains: Vec<&Trigger> = manifest.triggers.iter().filter(|it| it.component.as_deref() == Some(id)).collect();
+        chains.dedup_by(|a, b| sources(&a.middleware).eq(sources(&b.middleware)));
+        match chains.as_slice() {
+            [] => self.compose_component(id, &[]).await,
+            [trigger] => self.compose_component(id, &trigger.middleware).await,
+            several => Err(Error::Unanswered {
+                message: format!("component `{id}` has several triggers with different middleware"),
+                hint: format!(
+                    "name the trigger instead: {}",
+                    several.iter().map(|it| format!("`{}`", it.id)).collect::<Vec<_>>().join(", ")
+                ),
+            }),
+        }
+    }
+
+    /// The error for a component id that the manifest does not have.
+    pub(crate) fn unknown_component(&self, id: &str) -> Error {
+        let known: Vec<_> = self.manifest().components.keys().map(|id| format!("`{id}`")).collect();
+        Error::Unknown {
+            message: format!("there is no component `{id}` in {}", self.manifest_path.display()),
+            hint: Some(format!("the app has {}", known.join(", "))),
+        }
+    }
+
+    pub(crate) async fn compose_component(
+        &self,
+        id: &str,
+        middleware: &[Middleware],
+    ) -> Result<ComposedComponent, Error> {
+        let component = self.manifest().components.get(id).ok_or_else(|| self.unknown_component(id))?;
+        let nothing = Lockfile::default();
+        let lock = self.lock.as_ref().unwrap_or(&nothing);
+        let mut plan = Plan { project: self, lock, parts: Vec::new(), known: BTreeMap::new() };
+        let composition = plan.build(id, component, middleware).await?;
+        let composed = tokio::task::spawn_blocking(move || compose(&composition)).await??;
+        let digest = digest_of(&composed.bytes);
+        Ok(ComposedComponent {
+            id: id.to_owned(),
+            bytes: composed.bytes.into(),
+            digest,
+            wires: composed.wires,
+            instances: composed.instances,
+        })
+    }
+}
+
+fn sources(middleware: &[Middleware]) -> impl Iterator<Item = (&spin_deps_manifest::Source, &Inherit)> {
+    middleware.iter().map(|it| (&it.source, &it.inherit))
+}
+
+/// The parts of a composition while they are gathered; each unit is one part, and so one shared instance.
+struct Plan<'a> {
+    project: &'a Project,
+    lock: &'a Lockfile,
+    parts: Vec<Part>,
+    known: BTreeMap<Unit, Known>,
+}
+
+/// A unit that has become a part.
+struct Known {
+    index: usize,
+    /// From its bytes: the lockfile's capabilities are for people to read, not for a check to trust.
+    capabilities: Vec<String>,
+    needs: Vec<Dependency>,
+}
+
+impl Plan<'_> {
+    async fn build(
+        &mut self,
+        id: &str,
+        component: &Component,
+        middleware: &[Middleware],
+    ) -> Result<Composition, Error> {
+        let unit = self.project.component_unit(&component.source)?;
+        let bytes = self.project.bytes(&unit, self.lock).await;
+        let bytes = bytes.map_err(|error| self.not_built(id, component, error))?;
+        inspect_component(&format!("component `{id}`"), &bytes)?;
+        self.parts.push(Part { label: id.to_owned(), bytes: Arc::from(&bytes[..]), links: Vec::new() });
+        let mut links = Vec::new();
+        for dependency in &component.dependencies {
+            let unit = self.project.unit(&dependency.source, self.lock)?;
+            let name = dependency.name.to_string();
+            let target = self.part(&unit).await?;
+            self.check_grant(&name, &unit, &component.granted(dependency))?;
+            links.push(Link {
+                pattern: LinkPattern::Named(import_pattern(&dependency.name)),
+                target,
+                export: dependency.export.clone(),
+                origin: name,
+            });
+        }
+        // A component that comes from a registry has edges of its own; a file's are the manifest's dependencies.
+        if !matches!(unit, Unit::File(_)) {
+            for need in self.project.needs_of(&unit, self.lock).await? {
+                self.part(&Unit::Package(need.package.clone(), need.version.clone())).await?;
+                links.extend(self.link(&need));
+            }
+        }
+        self.parts[0].links = links;
+        let mut chain = Vec::new();
+        for it in middleware {
+            let unit = self.project.unit(&it.source, self.lock)?;
+            chain.push(self.part(&unit).await?);
+            self.check_grant(&unit.label(), &unit, &it.granted())?;
+        }
+        Ok(Composition { root: 0, parts: std::mem::take(&mut self.parts), middleware: chain })
+    }
+
+    /// The part of a unit; the first time, it is made with all that it needs.
+    async fn part(&mut self, unit: &Unit) -> Result<usize, Error> {
+        let mut made = Vec::new();
+        let mut open = vec![unit.clone()];
+        while let Some(next) = open.pop() {
+            if self.known.contains_key(&next) {
+                continue;
+            }
+            let bytes = self.project.bytes(&next, self.lock).await?;
+            let inspection = inspect_component(&next.label(), &bytes)?;
+            let needs = self.project.needs_of(&next, self.lock).await?;
+            open.extend(needs.iter().map(|need| Unit::Package(need.package.clone(), need.version.clone())));
+            let capabilities = inspection.capabilities.iter().map(|key| (*key).to_owned()).collect();
+            self.known.insert(next.clone(), Known { index: self.parts.len(), capabilities, needs });
+            self.parts.push(Part { label: next.label(), bytes: Arc::from(&bytes[..]), links: Vec::new() });
+            made.push(next);
+        }
+        // All parts are there now, so that the links can name them.
+        for unit in made {
+            let known = &self.known[&unit];
+            self.parts[known.index].links = known.needs.iter().filter_map(|need| self.link(need)).collect();
+        }
+        Ok(self.known[unit].index)
+    }
+
+    /// The link to a needed release that is a part already.
+    fn link(&self, need: &Dependency) -> Option<Link> {
+        let target = self.known.get(&Unit::Package(need.package.clone(), need.version.clone()))?.index;
+        Some(Link {
+            pattern: LinkPattern::Package(need.package.clone()),
+            target,
+            export: None,
+            origin: need.package.to_string(),
+        })
+    }
+
+    /// Refuses a dependency that reaches, itself or through what it needs, for more than it was granted.
+    ///
+    /// Composed into the app, it would have whatever the app has: so this fails closed.
+    fn check_grant(&self, name: &str, unit: &Unit, grant: &Grant) -> Result<(), Error> {
+        let Grant::Only(granted) = grant else { return Ok(()) };
+        let mut seen = BTreeSet::new();
+        let mut open = vec![unit.clone()];
+        while let Some(next) = open.pop() {
+            let Some(known) = self.known.get(&next) else { continue };
+            if !seen.insert(next.clone()) {
+                continue;
+            }
+            let granted: BTreeSet<String> = granted.iter().map(ToString::to_string).collect();
+            let missing: Vec<_> = known.capabilities.iter().filter(|key| !granted.contains(*key)).cloned().collect();
+            if !missing.is_empty() {
+                let dependency = if next == *unit {
+                    format!("`{name}`")
+                } else {
+                    format!("`{name}`, through {},", next.label())
+                };
+                return Err(Error::NotGranted { dependency, capabilities: missing });
+            }
+            open.extend(known.needs.iter().map(|need| Unit::Package(need.package.clone(), need.version.clone())));
+        }
+        Ok(())
+    }
+
+    /// A component's file that is missing has mostly not been built yet.
+    fn not_built(&self, id: &str, component: &Component, error: Error) -> Error {
+        match &error {
+            Error::Io(io) if io.kind() == std::io::ErrorKind::NotFound => Error::Place {
+                excerpt: Box::new(self.project.excerpt()),
+                span: component.span.clone(),
+                label: "its source is not there".into(),
+                message: format!("the file of component `{id}` does not exist"),
+                hint: Some("build it first, with `spin build`".into()),
+            },
+            _ => error,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What a dependency is, once versions are chosen: a unit of content, its bytes and what it needs.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use semver::{Version, VersionReq};
+use serde::{Deserialize, Serialize};
+use spin_deps_component::{
+    ANNOTATION, DependencyTable, Inspection, Kind, capabilities, inspect, needs, needs_from_names,
+};
+use spin_deps_lockfile::{Dependency, Lockfile, Package};
+use spin_deps_manifest::{ComponentSource, Source};
+use spin_deps_registry::{Content, ReleaseInfo};
+use url::Url;
+use wasm_pkg_common::{digest::ContentDigest, package::PackageRef};
+
+use crate::{Error, Project, files};
+
+/// The annotation that says what kind of thing a manifest of ours holds: `component` or `wit`.
+pub(crate) const KIND_ANNOTATION: &str = "dev.spin-deps.kind";
+
+/// One thing that is composed into an app.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Unit {
+    /// A locked release.
+    Package(PackageRef, Version),
+    /// A file, relative to the manifest as it is written there.
+    File(String),
+    /// Content behind a URL with the digest in the manifest.
+    Url(Url, String),
+}
+
+impl Unit {
+    /// The name in messages and trees.
+    pub(crate) fn label(&self) -> String {
+        match self {
+            Self::Package(package, version) => format!("{package}@{version}"),
+            Self::File(path) => path.clone(),
+            Self::Url(url, _) => without_secrets(url),
+        }
+    }
+}
+
+/// A URL without user information and query, which may hold secrets.
+pub(crate) fn without_secrets(url: &Url) -> String {
+    let mut url = url.clone();
+    // Both only fail for URLs that cannot have them.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
+}
+
+/// What must be known of some content before its versions are chosen. Cached by digest for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    /// It holds WIT only and implements nothing.
+    pub(crate) wit_only: bool,
+    /// What it needs of other packages.
+    pub(crate) needs: Vec<(PackageRef, VersionReq)>,
+    /// What it can reach, as capability keys.
+    pub(crate) capabilities: Vec<String>,
+}
+
+impl Facts {
+    /// The facts from the bytes themselves.
+    pub(crate) fn of_inspection(inspection: &Inspection) -> Self {
+        Self {
+            wit_only: inspection.kind == Kind::WitPackage,
+            needs: needs(inspection).into_iter().map(|need| (need.package, need.req)).collect(),
+            capabilities: inspection.capabilities.iter().map(|key| (*key).to_owned()).collect(),
+        }
+    }
+
+    /// The facts from a release's metadata, or `None` where that does not say enough and the bytes must be read:
+    /// a foreign artifact that imports another package's interface, which may hold types only.
+    pub(crate) fn of_metadata(info: &ReleaseInfo) -> Option<Self> {
+        let config = info.component.as_ref()?;
+        let capabilities: Vec<String> =
+            capabilities(config.imports.iter().map(String::as_str)).into_iter().map(str::to_owned).collect();
+        if info.annotations.get(KIND_ANNOTATION).is_some_and(|kind| kind == "wit") {
+            return Some(Self { wit_only: true, needs: Vec::new(), capabilities });
+        }
+        if let Some(json) = info.annotations.get(ANNOTATION) {
+            let table = DependencyTable::from_json(json).ok()?;
+            let needs = table.dependencies.into_iter().map(|entry| (entry.package, entry.version)).collect();
+            return Some(Self { wit_only: false, needs, capabilities });
+        }
+        let needs = needs_from_names(config.imports.iter().map(String::as_str), None);
+        needs.is_empty().then_some(Self { wit_only: false, needs: Vec::new(), capabilities })
+    }
+}
+
+/// Inspects bytes that must be a component. Works on the calling thread, which is a worker of the runtime.
+pub(crate) fn inspect_component(what: &str, bytes: &[u8]) -> Result<Inspection, Error> {
+    let inspection = tokio::task::block_in_place(|| inspect(bytes)).map_err(|error| Error::Inspect { what: what.to_owned(), error })?;
+    match inspection.kind {
+        Kind::Component => Ok(inspection),
+        Kind::WitPackage => Err(Error::NotComponent { what: what.to_owned(), found: "a WIT package" }),
+        Kind::CoreModule => Err(Error::NotComponent { what: what.to_owned(), found: "a core module" }),
+    }
+}
+
+/// The locked release that a requirement selects: the highest that it admits.
+pub(crate) fn select<'a>(lock: &'a Lockfile, package: &PackageRef, req: &VersionReq) -> Option<&'a Package> {
+    lock.packages
+        .iter()
+        .filter(|locked| locked.name == *package && req.matches(&locked.version))
+        .max_by(|a, b| a.version.cmp(&b.version))
+}
+
+/// What identifies a locked release's content.
+pub(crate) fn content_of(package: &Package) -> Content {
+    Content {
+        package: package.name.clone(),
+        version: package.version.clone(),
+        registry: package.registry.clone(),
+        digest: package.digest.clone(),
+        size: package.size,
+        manifest: package.manifest.clone(),
+    }
+}
+
+impl Project {
+    /// What a dependency's source points to with the versions of `lock`.
+    pub(crate) fn unit(&self, source: &Source, lock: &Lockfile) -> Result<Unit, Error> {
+        match source {
+            Source::Registry { package, req, .. } => {
+                let locked = select(lock, package, req).ok_or_else(|| not_locked(package, req))?;
+                Ok(Unit::Package(locked.name.clone(), locked.version.clone()))
+            }
+            Source::Path(path) => Ok(Unit::File(path.clone())),
+            Source::Url { url, digest } => Ok(Unit::Url(url.clone(), digest.to_string())),
+            Source::Component(id) => match self.manifest().components.get(id) {
+                Some(component) => self.component_unit(&component.source),
+                None => Err(Error::Unknown { message: format!("there is no component `{id}`"), hint: None }),
+            },
+        }
+    }
+
+    /// What a component's own source points to.
+    #[expect(clippy::unused_self, reason = "reads better beside `unit`")]
+    pub(crate) fn component_unit(&self, source: &ComponentSource) -> Result<Unit, Error> {
+        Ok(match source {
+            ComponentSource::Path(path) => Unit::File(path.clone()),
+            ComponentSource::Url { url, digest } => Unit::Url(url.clone(), digest.to_string()),
+            ComponentSource::Registry { package, version, .. } => {
+                Unit::Package(package.clone(), version.clone())
+            }
+        })
+    }
+
+    /// The path of a file that the manifest names.
+    pub(crate) fn resolve_path(&self, path: &str) -> PathBuf {
+        self.directory().join(path)
+    }
+
+    /// The bytes of a unit, checked against their digest where they have one.
+    pub(crate) async fn bytes(&self, unit: &Unit, lock: &Lockfile) -> Result<Bytes, Error> {
+        match unit {
+            Unit::Package(package, version) => {
+                let locked = lock.get(package, version).ok_or_else(|| {
+                    not_locked(package, &format!("={version}").parse().unwrap_or(VersionReq::STAR))
+                })?;
+                Ok(self.registries.fetch(&content_of(locked)).await?)
+            }
+            Unit::File(path) => {
+                let path = self.resolve_path(path);
+                let bytes = tokio::task::spawn_blocking(move || files::read_component(&path)).await??;
+                Ok(Bytes::from(bytes))
+            }
+            Unit::Url(url, digest) => {
+                let digest = ContentDigest::try_from(digest.as_str()).map_err(|error| Error::Unknown {
+                    message: format!("{} has an unusable digest: {error}", without_secrets(url)),
+                    hint: None,
+                })?;
+                Ok(self.registries.fetch_url(url, &digest).await?)
+            }
+        }
+    }
+
+    /// What a unit needs, with the locked version that each need selects.
+    pub(crate) async fn needs_of(&self, unit: &Unit, lock: &Lockfile) -> Result<Vec<Dependency>, Error> {
+        match unit {
+            Unit::Package(package, version) => {
+                Ok(lock.get(package, version).map(|locked| locked.dependencies.clone()).unwrap_or_default())
+            }
+            Unit::Url(url, digest) => Ok(lock
+                .http
+                .iter()
+                .find(|locked| locked.url == *url && locked.digest.to_string() == *digest)
+                .map(|locked| locked.dependencies.clone())
+                .unwrap_or_default()),
+            Unit::File(path) => {
+                let bytes = self.bytes(unit, lock).await?;
+                let inspection = inspect_component(path, &bytes)?;
+                needs(&inspection)
+                    .into_iter()
+                    .map(|need| {
+                        let locked = select(lock, &need.package, &need.req)
+                            .ok_or_else(|| not_locked(&need.package, &need.req))?;
+                        Ok(Dependency {
+                            package: need.package,
+                            req: need.req,
+                            version: locked.version.clone(),
+                        })
+                    })
+                    .collect()
+            }
+        }
+    }
+}
+
+fn not_locked(package: &PackageRef, req: &VersionReq) -> Error {
+    Error::Unknown {
+        message: format!("the lockfile has no release of {package} that matches {req}"),
+        hint: Some("run `spin-deps lock`".into()),
+    }
+}

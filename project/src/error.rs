@@ -1,0 +1,288 @@
+//! What can go wrong with a project, with the place where it is known.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use semver::{Version, VersionReq};
+use spin_deps_component::{ComposeError, InspectError, WitError};
+use spin_deps_host::HostError;
+use spin_deps_lockfile::LockError;
+use spin_deps_manifest::ManifestError;
+use spin_deps_resolver::Failure;
+use wasm_pkg_common::{package::PackageRef, registry::Registry};
+
+/// A file and its text, for showing the place of an error.
+#[derive(Clone, Debug)]
+pub struct Excerpt {
+    /// The file's path, as it is shown.
+    pub path: PathBuf,
+    /// The file's whole text.
+    pub text: String,
+}
+
+impl Excerpt {
+    pub(crate) fn new(path: &Path, text: &str) -> Self {
+        Self { path: path.to_path_buf(), text: text.to_owned() }
+    }
+}
+
+/// Why an operation on a project failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no manifest where one was looked for.
+    #[error("there is no spin.toml at {}", searched.display())]
+    NoManifest {
+        /// Where it should have been.
+        searched: PathBuf,
+    },
+    /// The manifest cannot be read as one.
+    #[error("{error}")]
+    Manifest {
+        /// The manifest.
+        excerpt: Excerpt,
+        /// What is wrong in it.
+        error: ManifestError,
+    },
+    /// The lockfile cannot be read as one.
+    #[error("{error}")]
+    Lockfile {
+        /// The lockfile.
+        excerpt: Excerpt,
+        /// What is wrong in it.
+        error: LockError,
+    },
+    /// Something that the manifest says cannot be carried out.
+    #[error("{message}")]
+    Place {
+        /// The manifest.
+        excerpt: Box<Excerpt>,
+        /// The place in it, as a range of bytes.
+        span: Range<usize>,
+        /// What is at the place.
+        label: String,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A registry, a download or the content store failed.
+    #[error(transparent)]
+    Registry(#[from] spin_deps_registry::Error),
+    /// The content store failed.
+    #[error(transparent)]
+    Store(#[from] spin_deps_registry::StoreError),
+    /// No set of versions meets all requirements.
+    #[error("{0}")]
+    Resolve(Box<Failure>),
+    /// The lockfile does not fit the manifest, and must not change.
+    #[error("the lockfile does not fit the manifest, and {because} forbids to change it:\n{}", reasons.iter().map(|r| format!("  - {r}")).collect::<Vec<_>>().join("\n"))]
+    LockWouldChange {
+        /// The option that forbids it.
+        because: &'static str,
+        /// In which respects it does not fit.
+        reasons: Vec<String>,
+    },
+    /// A package is configured to come from another registry than the lockfile says.
+    #[error("{package} is locked from the registry {locked}, but the configuration now takes it from {now}")]
+    RegistryChanged {
+        /// The package.
+        package: PackageRef,
+        /// What the lockfile says.
+        locked: Registry,
+        /// What the configuration says.
+        now: Registry,
+    },
+    /// Two entries of the manifest name different registries for one package.
+    #[error("{package} is asked for from two registries, {first} and {second}")]
+    TwoRegistries {
+        /// The package.
+        package: PackageRef,
+        /// One registry.
+        first: Registry,
+        /// The other one.
+        second: Registry,
+    },
+    /// The bytes are not a component that can be used.
+    #[error("{what}: {error}")]
+    Inspect {
+        /// What was inspected, in the user's words.
+        what: String,
+        /// What is wrong with it.
+        error: InspectError,
+    },
+    /// A component is needed and something else was found.
+    #[error("{what} is {found}, but a component is needed")]
+    NotComponent {
+        /// What was inspected, in the user's words.
+        what: String,
+        /// What it is, with its article.
+        found: &'static str,
+    },
+    /// Components do not fit together.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// The WIT of the dependencies cannot be generated.
+    #[error(transparent)]
+    Wit(#[from] WitError),
+    /// A dependency reaches for a capability that it was not granted.
+    #[error("{dependency} would reach {} that the app does not grant it", capabilities_in_words(capabilities))]
+    NotGranted {
+        /// The direct dependency, in the user's words.
+        dependency: String,
+        /// The capability keys.
+        capabilities: Vec<String>,
+    },
+    /// The app cannot be started.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// No such package in its registry.
+    #[error("{package} is not in the registry {registry}")]
+    NoPackage {
+        /// The package.
+        package: PackageRef,
+        /// The registry that was asked.
+        registry: Registry,
+    },
+    /// No release of a package matches.
+    #[error("no release of {package} matches {req}{}", available_in_words(available))]
+    NoVersion {
+        /// The package.
+        package: PackageRef,
+        /// What was asked for.
+        req: VersionReq,
+        /// The releases that exist.
+        available: Vec<Version>,
+    },
+    /// An answer is missing that a prompt would ask for.
+    #[error("{message}")]
+    Unanswered {
+        /// What is missing.
+        message: String,
+        /// The option that gives it.
+        hint: String,
+    },
+    /// A name that is not there.
+    #[error("{message}")]
+    Unknown {
+        /// What is not there.
+        message: String,
+        /// What may have been meant, or how to list what there is.
+        hint: Option<String>,
+    },
+    /// A file is larger than anything that belongs there.
+    #[error("{} has {size} bytes, more than the limit of {limit}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A file cannot be read; the text has the path.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// A file cannot be written.
+    #[error("{} cannot be written: {error}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A failure that several waited for.
+    #[error("{0}")]
+    Shared(Arc<Self>),
+    /// A worker of our own died, which is a bug.
+    #[error("an internal worker stopped: {0}")]
+    Worker(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    /// What to do about it, if there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoManifest { .. } => {
+                Some("run it in the directory of an app, or name one with `--from DIR`".into())
+            }
+            Self::Manifest { error, .. } => error.hint(),
+            Self::Lockfile { error, .. } => error.hint(),
+            Self::Place { hint, .. } | Self::Unknown { hint, .. } => hint.clone(),
+            Self::Registry(error) => error.hint(),
+            Self::Resolve(failure) => failure.hint(),
+            Self::LockWouldChange { because, .. } => {
+                Some(format!("run `spin-deps lock` without `{because}` and commit spin-deps.lock"))
+            }
+            Self::RegistryChanged { package, .. } => Some(format!(
+                "a package never moves to another registry by itself; restore the mapping of {package}, or, if the move is meant, remove its entry from spin-deps.lock and run `spin-deps lock`"
+            )),
+            Self::TwoRegistries { package, .. } => Some(format!(
+                "an app takes a package from one registry; name the same one in every entry of {package}"
+            )),
+            Self::Inspect { error, .. } => error.hint(),
+            Self::NotComponent { found, .. } if found.contains("WIT") => Some(
+                "a WIT package only describes interfaces; name a package that implements them with `package = \"ns:name\"`".into(),
+            ),
+            Self::NotComponent { .. } => {
+                Some("make a component of it first, for example with `wasm-tools component new`".into())
+            }
+            Self::Compose(error) => error.hint(),
+            Self::Wit(error) => error.hint(),
+            Self::NotGranted { capabilities, .. } => Some(format!(
+                "if it may, grant it in the dependency's entry: `inherit_configuration = [{}]`",
+                capabilities.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(", ")
+            )),
+            Self::Host(error) => error.hint(),
+            Self::NoPackage { .. } => Some(
+                "check the name, and which registry it is mapped to with `spin-deps versions` and wkg's config.toml".into(),
+            ),
+            Self::NoVersion { package, .. } => Some(format!("`spin-deps versions {package}` lists what there is")),
+            Self::Unanswered { hint, .. } => Some(hint.clone()),
+            Self::Shared(error) => error.hint(),
+            Self::Store(_) | Self::TooLarge { .. } | Self::Io(_) | Self::Write { .. } | Self::Worker(_) => None,
+        }
+    }
+
+    /// The place in a file that the error is about: the file, a range of bytes in it, and what is there.
+    pub fn place(&self) -> Option<(&Excerpt, Range<usize>, String)> {
+        match self {
+            Self::Manifest { excerpt, error } => Some((excerpt, error.span()?, error.label().to_owned())),
+            Self::Lockfile { excerpt, error } => Some((excerpt, error.span(), String::new())),
+            Self::Place { excerpt, span, label, .. } => Some((excerpt, span.clone(), label.clone())),
+            Self::Shared(error) => error.place(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Resolve(Box::new(failure))
+    }
+}
+
+fn capabilities_in_words(keys: &[String]) -> String {
+    match keys {
+        [key] => format!("the capability `{key}`"),
+        keys => {
+            format!("the capabilities {}", keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// At most this many versions are listed in a message.
+const SHOWN_VERSIONS: usize = 8;
+
+fn available_in_words(versions: &[Version]) -> String {
+    if versions.is_empty() {
+        return String::new();
+    }
+    let mut shown: Vec<_> = versions.iter().rev().take(SHOWN_VERSIONS).map(ToString::to_string).collect();
+    if versions.len() > SHOWN_VERSIONS {
+        shown.push("…".into());
+    }
+    format!("; there are {}", shown.join(", "))
+}

@@ -1,0 +1,83 @@
+//! Reading and writing the project's own files: bounded, whole or not at all, and only when something changes.
+
+use std::{
+    io::{ErrorKind, Write},
+    path::Path,
+};
+
+use crate::Error;
+
+/// The largest manifest or lockfile that is read, in bytes.
+const MAX_TEXT: u64 = 16 << 20;
+/// The largest component that is read from a path, in bytes.
+const MAX_COMPONENT: u64 = 512 << 20;
+
+/// Reads a text file.
+pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
+    bounded(path, MAX_TEXT)?;
+    Ok(fs_err::read_to_string(path)?)
+}
+
+/// Reads a text file, or `None` where there is none.
+pub(crate) fn read_text_if_there(path: &Path) -> Result<Option<String>, Error> {
+    match fs_err::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        _ => read_text(path).map(Some),
+    }
+}
+
+/// Reads a component from the path that a manifest or a user names.
+pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, Error> {
+    bounded(path, MAX_COMPONENT)?;
+    Ok(fs_err::read(path)?)
+}
+
+fn bounded(path: &Path, limit: u64) -> Result<(), Error> {
+    let metadata = fs_err::metadata(path)?;
+    if metadata.len() > limit {
+        return Err(Error::TooLarge { path: path.to_path_buf(), size: metadata.len(), limit });
+    }
+    Ok(())
+}
+
+/// Writes a file through a temporary one in the same directory, so that it is never half-written; leaves it alone
+/// when it has these bytes already. Returns whether it wrote.
+pub(crate) fn write_if_changed(path: &Path, contents: &[u8]) -> Result<bool, Error> {
+    if fs_err::read(path).is_ok_and(|old| old == contents) {
+        return Ok(false);
+    }
+    write(path, contents)?;
+    Ok(true)
+}
+
+/// Writes a file through a temporary one in the same directory: temporary name, fsync, rename.
+pub fn write(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    // A link is followed, so that a shared manifest stays shared.
+    let target = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs_err::create_dir_all(directory)?;
+    let io = |error: std::io::Error| Error::Write { path: target.clone(), error };
+    let mut file = tempfile::Builder::new().prefix(".spin-deps-").tempfile_in(directory).map_err(io)?;
+    file.write_all(contents).map_err(io)?;
+    let permissions = fs_err::metadata(&target).map(|old| old.permissions()).ok().or_else(default_mode);
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions).map_err(io)?;
+    }
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(&target).map_err(|error| io(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are private; the project's files are for everyone who can read the project.
+#[cfg(unix)]
+fn default_mode() -> Option<std::fs::Permissions> {
+    Some(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn default_mode() -> Option<std::fs::Permissions> {
+    None
+}

@@ -1,0 +1,253 @@
+//! The resolver's view of the registries: lists of versions and what each release needs.
+//!
+//! The solver asks one question at a time and waits for the answer. To keep round trips side by side, every
+//! requirement that becomes known starts a task that fetches the list of versions, guesses the release that will
+//! be chosen (the locked one, else the highest), fetches its metadata and goes on with what that needs. When the
+//! solver asks, the answer is mostly there. A question is asked once: whoever comes second waits for the first.
+//!
+//! A release that the lockfile has is never asked for: its edges are in the lockfile, and what is addressed by a
+//! digest does not change.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use semver::{Version, VersionReq};
+use spin_deps_component::inspect;
+use spin_deps_lockfile::Lockfile;
+use spin_deps_registry::{Content, Listing, Registries};
+use spin_deps_resolver::{Candidate, Edge, Index, Reason, Release, Versions};
+use tokio::runtime::Handle;
+use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
+
+use crate::{Error, content::Facts};
+
+/// The table of the store's records that keeps [`Facts`] by content digest.
+const FACTS_TABLE: &str = "facts-v1";
+
+/// A release whose metadata is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    pub(crate) registry: Registry,
+    pub(crate) digest: ContentDigest,
+    pub(crate) size: u64,
+    pub(crate) manifest: Option<ContentDigest>,
+    pub(crate) facts: Facts,
+}
+
+type Answer<T> = Shared<BoxFuture<'static, Result<T, Arc<Error>>>>;
+
+/// The registries as an index of packages. Cheap to clone; clones share their answers.
+#[derive(Clone)]
+pub(crate) struct RegistryIndex(Arc<Inner>);
+
+struct Inner {
+    registries: Registries,
+    runtime: Handle,
+    /// Registries that the manifest names for a package.
+    mapping: BTreeMap<PackageRef, Registry>,
+    locked: Lockfile,
+    listings: Mutex<HashMap<PackageRef, Answer<Arc<Listing>>>>,
+    releases: Mutex<HashMap<(PackageRef, Version), Answer<Option<Arc<Loaded>>>>>,
+    guessed: Mutex<HashSet<(PackageRef, VersionReq)>>,
+    /// The first failure that is not an answer. A resolution around it would depend on the weather.
+    failure: Mutex<Option<Arc<Error>>>,
+}
+
+impl RegistryIndex {
+    pub(crate) fn new(
+        registries: Registries,
+        mapping: BTreeMap<PackageRef, Registry>,
+        locked: Option<&Lockfile>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            registries,
+            runtime: Handle::current(),
+            mapping,
+            locked: locked.cloned().unwrap_or_default(),
+            listings: Mutex::default(),
+            releases: Mutex::default(),
+            guessed: Mutex::default(),
+            failure: Mutex::default(),
+        }))
+    }
+
+    /// The failure that made an answer impossible, if there was one.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        lock(&self.0.failure).clone().map(Error::Shared)
+    }
+
+    /// The registry of a package: named by the manifest, else by the configuration.
+    pub(crate) fn registry(&self, package: &PackageRef) -> Option<Registry> {
+        self.0.mapping.get(package).cloned().or_else(|| self.0.registries.registry_of(package))
+    }
+
+    /// The metadata of a release, or `None` where it is not there.
+    pub(crate) async fn load(&self, package: &PackageRef, version: &Version) -> Result<Option<Arc<Loaded>>, Error> {
+        self.release_answer(package, version).await.map_err(Error::Shared)
+    }
+
+    fn listing(&self, package: &PackageRef) -> Answer<Arc<Listing>> {
+        lock(&self.0.listings)
+            .entry(package.clone())
+            .or_insert_with(|| {
+                let (this, package) = (self.clone(), package.clone());
+                self.run(async move { this.ask_listing(&package).await })
+            })
+            .clone()
+    }
+
+    fn release_answer(&self, package: &PackageRef, version: &Version) -> Answer<Option<Arc<Loaded>>> {
+        lock(&self.0.releases)
+            .entry((package.clone(), version.clone()))
+            .or_insert_with(|| {
+                let (this, package, version) = (self.clone(), package.clone(), version.clone());
+                self.run(async move { this.ask_release(&package, &version).await })
+            })
+            .clone()
+    }
+
+    /// Runs a question in a task of its own; when the task dies, so does the answer, and nobody waits for ever.
+    fn run<T: Clone + Send + Sync + 'static>(
+        &self,
+        question: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Answer<T> {
+        let task = self.0.runtime.spawn(question);
+        async move { task.await.map_err(Error::Worker).and_then(|answer| answer).map_err(Arc::new) }.boxed().shared()
+    }
+
+    async fn ask_listing(&self, package: &PackageRef) -> Result<Arc<Listing>, Error> {
+        let Some(registry) = self.registry(package) else { return Ok(Arc::new(Listing::NotFound)) };
+        Ok(Arc::new(self.0.registries.versions(package, &registry).await?))
+    }
+
+    async fn ask_release(&self, package: &PackageRef, version: &Version) -> Result<Option<Arc<Loaded>>, Error> {
+        if let Some(locked) = self.0.locked.get(package, version) {
+            let needs = locked.dependencies.iter().map(|it| (it.package.clone(), it.req.clone())).collect();
+            return Ok(Some(Arc::new(Loaded {
+                registry: locked.registry.clone(),
+                digest: locked.digest.clone(),
+                size: locked.size,
+                manifest: locked.manifest.clone(),
+                facts: Facts { wit_only: false, needs, capabilities: locked.capabilities.clone() },
+            })));
+        }
+        let Some(registry) = self.registry(package) else { return Ok(None) };
+        let registries = &self.0.registries;
+        let Some(info) = registries.release(package, version, &registry).await? else { return Ok(None) };
+        let key = info.digest.to_string();
+        let facts = if let Some(facts) = registries.store().recall(FACTS_TABLE, &key).await {
+            facts
+        } else {
+            let facts = match Facts::of_metadata(&info) {
+                Some(facts) => facts,
+                None => {
+                    let content = Content::of(package, version, &registry, &info);
+                    let bytes = registries.fetch(&content).await?;
+                    let what = format!("{package} {version}");
+                    tokio::task::spawn_blocking(move || {
+                        inspect(&bytes)
+                            .map(|inspection| Facts::of_inspection(&inspection))
+                            .map_err(|error| Error::Inspect { what, error })
+                    })
+                    .await??
+                }
+            };
+            registries.store().remember(FACTS_TABLE, &key, &facts).await?;
+            facts
+        };
+        Ok(Some(Arc::new(Loaded {
+            registry,
+            digest: info.digest,
+            size: info.size,
+            manifest: info.manifest,
+            facts,
+        })))
+    }
+
+    /// Fetches ahead what a requirement will most likely need.
+    fn guess(&self, package: PackageRef, req: VersionReq) {
+        if !lock(&self.0.guessed).insert((package.clone(), req.clone())) {
+            return;
+        }
+        let this = self.clone();
+        self.0.runtime.spawn(async move {
+            let Ok(listing) = this.listing(&package).await else { return };
+            let Some(version) = this.likely(&package, &req, &listing) else { return };
+            let Ok(Some(loaded)) = this.release_answer(&package, &version).await else { return };
+            for (package, req) in &loaded.facts.needs {
+                this.guess(package.clone(), req.clone());
+            }
+        });
+    }
+
+    fn likely(&self, package: &PackageRef, req: &VersionReq, listing: &Listing) -> Option<Version> {
+        let locked = crate::content::select(&self.0.locked, package, req).map(|locked| locked.version.clone());
+        let Listing::Found(versions) = listing else { return locked };
+        locked.or_else(|| {
+            let fitting = versions.iter().filter(|it| !it.yanked && req.matches(&it.version));
+            fitting.map(|it| it.version.clone()).max()
+        })
+    }
+
+    fn wait<T: Clone>(&self, answer: Answer<T>) -> Result<T, String> {
+        self.0.runtime.block_on(answer).map_err(|error| {
+            let text = error.to_string();
+            lock(&self.0.failure).get_or_insert(error);
+            text
+        })
+    }
+}
+
+impl Index for RegistryIndex {
+    fn versions(&self, package: &PackageRef) -> Versions {
+        if self.registry(package).is_none() {
+            return Versions::NoRegistry;
+        }
+        match self.wait(self.listing(package)) {
+            Err(reason) => Versions::Unreachable(reason),
+            Ok(listing) => match &*listing {
+                Listing::Found(versions) => Versions::Found(
+                    versions
+                        .iter()
+                        .map(|it| Candidate { version: it.version.clone(), yanked: it.yanked })
+                        .collect(),
+                ),
+                Listing::NotFound => Versions::NotFound,
+                Listing::Offline => Versions::Offline,
+            },
+        }
+    }
+
+    fn release(&self, package: &PackageRef, version: &Version) -> Release {
+        match self.wait(self.release_answer(package, version)) {
+            Err(reason) => Release::Unavailable(Reason::Unreachable(reason)),
+            Ok(None) => Release::Unavailable(Reason::Other("it is listed, but it is not there".into())),
+            Ok(Some(loaded)) if loaded.facts.wit_only => Release::Unavailable(Reason::WitOnly),
+            Ok(Some(loaded)) => Release::Available(
+                loaded
+                    .facts
+                    .needs
+                    .iter()
+                    .map(|(package, req)| Edge { package: package.clone(), req: req.clone() })
+                    .collect(),
+            ),
+        }
+    }
+
+    fn prefetch(&self, requirements: &[(PackageRef, VersionReq)]) {
+        for (package, req) in requirements {
+            self.guess(package.clone(), req.clone());
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // The data is a map of answers; a panic elsewhere does not make them wrong.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,239 @@
+//! Resolving what the manifest asks for into the lockfile.
+//!
+//! A lockfile that fits is kept as it is, without a request. It fits when every requirement of the manifest
+//! selects a locked release, from the registry that the configuration names, when the locked releases find what
+//! they need among themselves, and when none is left over.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use semver::Version;
+use spin_deps_lockfile::{Change as LockChange, Dependency, Lockfile, Package};
+use spin_deps_manifest::Manifest;
+use spin_deps_resolver::{Index, Locked, Resolution, resolve};
+use wasm_pkg_common::package::PackageRef;
+
+use crate::{
+    Error, Locking, Project,
+    change::Change,
+    content::select,
+    index::RegistryIndex,
+    requirements::Requirements,
+};
+
+/// What `lock` did.
+#[derive(Debug)]
+pub struct LockOutcome {
+    /// The lockfile that fits the manifest.
+    pub lockfile: Lockfile,
+    /// What changed against the lockfile that was there.
+    pub changes: Vec<LockChange>,
+    /// Whether the file was written.
+    pub status: LockStatus,
+    /// What the user should know, such as a yanked release that is still used.
+    pub warnings: Vec<String>,
+}
+
+/// Whether the lockfile was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockStatus {
+    /// It fits the manifest already.
+    UpToDate,
+    /// It was written.
+    Written,
+}
+
+/// A resolution as a lockfile.
+pub(crate) struct Resolved {
+    pub(crate) lockfile: Lockfile,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) changed: bool,
+}
+
+impl Project {
+    /// Makes the lockfile fit the manifest and writes it if it changed.
+    ///
+    /// With [`Locking::Locked`] or [`Locking::Frozen`] a lockfile that does not fit is an error and stays as it is.
+    pub async fn lock_update(&mut self) -> Result<LockOutcome, Error> {
+        let mut change = Change::default();
+        let outcome = self.lock_within(&mut change).await?;
+        change.keep();
+        Ok(outcome)
+    }
+
+    /// Checks that the lockfile fits, without resolving anything (`lock --check`).
+    pub async fn lock_check(&self) -> Result<(), Error> {
+        let requirements = self.requirements(self.manifest(), self.lock.as_ref()).await?;
+        let reasons = self.misfits(&requirements)?;
+        if reasons.is_empty() { Ok(()) } else { Err(Error::LockWouldChange { because: "--check", reasons }) }
+    }
+
+    /// [`Self::lock_update`] as a part of a larger change.
+    pub(crate) async fn lock_within(&mut self, change: &mut Change) -> Result<LockOutcome, Error> {
+        let resolved = self.resolve(self.document.manifest(), None).await?;
+        let changes = self.lock.as_ref().unwrap_or(&Lockfile::default()).diff(&resolved.lockfile);
+        let missing = self.lock.is_none() && !is_empty(&resolved.lockfile);
+        let status = if resolved.changed || missing {
+            change.write(&self.lock_path(), resolved.lockfile.to_text().as_bytes())?;
+            LockStatus::Written
+        } else {
+            LockStatus::UpToDate
+        };
+        self.lock = Some(resolved.lockfile.clone());
+        Ok(LockOutcome { lockfile: resolved.lockfile, changes, status, warnings: resolved.warnings })
+    }
+
+    /// Resolves `manifest`, keeping what is locked while it fits. `index` may hold answers from an earlier step.
+    pub(crate) async fn resolve(
+        &self,
+        manifest: &Manifest,
+        index: Option<&RegistryIndex>,
+    ) -> Result<Resolved, Error> {
+        let requirements = self.requirements(manifest, self.lock.as_ref()).await?;
+        let reasons = self.misfits(&requirements)?;
+        if reasons.is_empty() {
+            let lockfile = self.lock.clone().unwrap_or_default();
+            return Ok(Resolved { lockfile, warnings: Vec::new(), changed: false });
+        }
+        let because = match self.settings.locking {
+            Locking::Update => None,
+            Locking::Locked => Some("--locked"),
+            Locking::Frozen => Some("--frozen"),
+        };
+        if let Some(because) = because {
+            return Err(Error::LockWouldChange { because, reasons });
+        }
+        let index = index.cloned().unwrap_or_else(|| self.index(&requirements));
+        let resolution = solve(&requirements, self.lock.as_ref(), &index).await?;
+        let lockfile = self.lockfile(&requirements, &resolution, &index).await?;
+        let changed = self.lock.as_ref() != Some(&lockfile);
+        Ok(Resolved { lockfile, warnings: resolution.warnings, changed })
+    }
+
+    /// An index over the registries for these requirements.
+    pub(crate) fn index(&self, requirements: &Requirements) -> RegistryIndex {
+        RegistryIndex::new(self.registries.clone(), requirements.registries.clone(), self.lock.as_ref())
+    }
+
+    /// In which respects the lockfile does not fit; empty when it does.
+    fn misfits(&self, requirements: &Requirements) -> Result<Vec<String>, Error> {
+        let nothing = Lockfile::default();
+        let lock = self.lock.as_ref().unwrap_or(&nothing);
+        let mut reasons = Vec::new();
+        let mut used = BTreeSet::new();
+        let mut open: Vec<&Package> = Vec::new();
+        for requirement in &requirements.packages {
+            match select(lock, &requirement.package, &requirement.req) {
+                Some(locked) => open.push(locked),
+                None => reasons.push(format!(
+                    "{} asks for {} {}, which is not locked",
+                    requirement.origin, requirement.package, requirement.req
+                )),
+            }
+        }
+        for http in &requirements.http {
+            if !lock.http.iter().any(|locked| locked.url == http.url && locked.digest == http.digest) {
+                reasons.push(format!("{} is not locked", crate::content::without_secrets(&http.url)));
+            }
+        }
+        for locked in &lock.http {
+            if !requirements.http.iter().any(|http| locked.url == http.url && locked.digest == http.digest) {
+                let url = crate::content::without_secrets(&locked.url);
+                reasons.push(format!("{url} is locked, but no longer asked for"));
+            }
+        }
+        while let Some(package) = open.pop() {
+            if !used.insert((&package.name, &package.version)) {
+                continue;
+            }
+            let now = requirements.registries.get(&package.name).cloned();
+            let now = now.or_else(|| self.registries.registry_of(&package.name));
+            if let Some(now) = now
+                && now != package.registry
+            {
+                return Err(Error::RegistryChanged {
+                    package: package.name.clone(),
+                    locked: package.registry.clone(),
+                    now,
+                });
+            }
+            open.extend(package.dependencies.iter().filter_map(|it| lock.get(&it.package, &it.version)));
+        }
+        for package in &lock.packages {
+            if !used.contains(&(&package.name, &package.version)) && reasons.is_empty() {
+                reasons.push(format!("{} {} is locked, but nothing needs it", package.name, package.version));
+            }
+        }
+        Ok(reasons)
+    }
+
+    async fn lockfile(
+        &self,
+        requirements: &Requirements,
+        resolution: &Resolution,
+        index: &RegistryIndex,
+    ) -> Result<Lockfile, Error> {
+        let loads = resolution.packages.iter().map(|resolved| index.load(&resolved.package, &resolved.version));
+        let loaded = futures::future::try_join_all(loads).await?;
+        let mut packages = Vec::new();
+        for (resolved, loaded) in resolution.packages.iter().zip(loaded) {
+            let Some(loaded) = loaded else {
+                return Err(Error::Unknown {
+                    message: format!("{} {} is listed by its registry, but it is not there", resolved.package, resolved.version),
+                    hint: None,
+                });
+            };
+            let mut dependencies: Vec<_> = resolved
+                .dependencies
+                .iter()
+                .map(|link| Dependency {
+                    package: link.package.clone(),
+                    req: link.req.clone(),
+                    version: link.version.clone(),
+                })
+                .collect();
+            dependencies.sort_by(|a, b| (&a.package, &a.version).cmp(&(&b.package, &b.version)));
+            packages.push(Package {
+                name: resolved.package.clone(),
+                version: resolved.version.clone(),
+                registry: loaded.registry.clone(),
+                digest: loaded.digest.clone(),
+                manifest: loaded.manifest.clone(),
+                size: loaded.size,
+                capabilities: loaded.facts.capabilities.clone(),
+                dependencies,
+            });
+        }
+        let choose = |package: &PackageRef, req: &semver::VersionReq| -> Option<Version> {
+            let fitting = packages.iter().filter(|it| it.name == *package && req.matches(&it.version));
+            fitting.map(|it| it.version.clone()).max()
+        };
+        let http = requirements.http.iter().map(|http| http.locked(choose)).collect();
+        Ok(Lockfile { packages, http })
+    }
+}
+
+/// Runs the solver on a thread of its own.
+pub(crate) async fn solve(
+    requirements: &Requirements,
+    lock: Option<&Lockfile>,
+    index: &RegistryIndex,
+) -> Result<Resolution, Error> {
+    let locked: Locked = lock
+        .iter()
+        .flat_map(|lock| &lock.packages)
+        .map(|package| (package.name.clone(), package.version.clone()))
+        .collect();
+    let first: Vec<_> = requirements.packages.iter().map(|it| (it.package.clone(), it.req.clone())).collect();
+    index.prefetch(&first);
+    let (asked, on_thread) = (Arc::new(requirements.packages.clone()), index.clone());
+    let result = tokio::task::spawn_blocking(move || resolve(&asked, &locked, &on_thread)).await?;
+    // Around a registry that did not answer there may be another solution, but not one that anybody asked for.
+    if let Some(failure) = index.failure() {
+        return Err(failure);
+    }
+    Ok(result?)
+}
+
+fn is_empty(lock: &Lockfile) -> bool {
+    lock.packages.is_empty() && lock.http.is_empty()
+}

@@ -1,0 +1,136 @@
+//! Finding and reading a project: its manifest, its lockfile and the registries that it is configured for.
+
+use std::path::{Path, PathBuf};
+
+use spin_deps_lockfile::Lockfile;
+use spin_deps_manifest::{Document, Manifest};
+use spin_deps_registry::{Network, ProjectConfig, Registries, Settings as RegistrySettings};
+
+use crate::{Error, Settings, error::Excerpt, files};
+
+/// The name of the manifest.
+const MANIFEST: &str = "spin.toml";
+
+/// An application with its lockfile and registries.
+pub struct Project {
+    pub(crate) settings: Settings,
+    pub(crate) manifest_path: PathBuf,
+    pub(crate) document: Document,
+    pub(crate) lock: Option<Lockfile>,
+    pub(crate) registries: Registries,
+}
+
+impl Project {
+    /// Opens the project that the settings point to, or the one around the current directory. Makes no request.
+    pub async fn open(settings: Settings) -> Result<Self, Error> {
+        let manifest_path = find_manifest(&settings)?;
+        let text = files::read_text(&manifest_path)?;
+        let document = Document::parse(&text)
+            .map_err(|error| Error::Manifest { excerpt: Excerpt::new(&manifest_path, &text), error })?;
+        let lock_path = lock_path(&manifest_path);
+        let lock = match files::read_text_if_there(&lock_path)? {
+            None => None,
+            Some(text) => Some(
+                Lockfile::parse(&text)
+                    .map_err(|error| Error::Lockfile { excerpt: Excerpt::new(&lock_path, &text), error })?,
+            ),
+        };
+        let registries = Self::configured(&settings, Some((&manifest_path, document.manifest()))).await?;
+        Ok(Self { settings, manifest_path, document, lock, registries })
+    }
+
+    /// Opens the registries: with the project's own configuration where a manifest is found, without elsewhere.
+    /// For the commands that need no project, such as `info` and `publish`.
+    pub async fn open_registries(settings: &Settings) -> Result<Registries, Error> {
+        if settings.from.is_none() && find_manifest(settings).is_err() {
+            return Self::configured(settings, None).await;
+        }
+        Ok(Self::open(settings.clone()).await?.registries)
+    }
+
+    async fn configured(
+        settings: &Settings,
+        manifest: Option<(&Path, &Manifest)>,
+    ) -> Result<Registries, Error> {
+        let project_config = manifest.map(|(path, manifest)| ProjectConfig {
+            toml: manifest.application.deps.registries.clone(),
+            base_dir: directory(path).to_path_buf(),
+        });
+        let network = match settings.offline_because() {
+            Some(option) => Network::Offline { because: option.to_owned() },
+            None => Network::Online,
+        };
+        let registries = Registries::open(RegistrySettings {
+            config_file: settings.config.clone(),
+            project_config,
+            cache_dir: settings.cache_dir.clone(),
+            network,
+            listing_ttl: settings.listing_ttl,
+            environment: settings.environment.clone(),
+            progress: settings.progress.clone(),
+        })
+        .await?;
+        Ok(registries)
+    }
+
+    /// The manifest's path.
+    pub fn manifest_path(&self) -> &Path {
+        &self.manifest_path
+    }
+
+    /// The lockfile's path, beside the manifest.
+    pub fn lock_path(&self) -> PathBuf {
+        lock_path(&self.manifest_path)
+    }
+
+    /// The directory that holds the manifest; paths in it are relative to this.
+    pub fn directory(&self) -> &Path {
+        directory(&self.manifest_path)
+    }
+
+    /// The manifest as it was read, or as `add` and `remove` changed it.
+    pub fn manifest(&self) -> &Manifest {
+        self.document.manifest()
+    }
+
+    /// The lockfile, if there is one.
+    pub fn lock(&self) -> Option<&Lockfile> {
+        self.lock.as_ref()
+    }
+
+    /// The registries that the project is configured for.
+    pub fn registries(&self) -> &Registries {
+        &self.registries
+    }
+
+    /// The place in the manifest that an error is about.
+    pub(crate) fn excerpt(&self) -> Excerpt {
+        Excerpt::new(&self.manifest_path, &self.document.text())
+    }
+}
+
+fn directory(manifest: &Path) -> &Path {
+    match manifest.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn lock_path(manifest: &Path) -> PathBuf {
+    directory(manifest).join(spin_deps_lockfile::FILE_NAME)
+}
+
+/// `--from` names a manifest or its directory; without it, the current directory and those above are searched.
+fn find_manifest(settings: &Settings) -> Result<PathBuf, Error> {
+    if let Some(from) = &settings.from {
+        let from = settings.current_dir.join(from);
+        let path = if from.is_dir() { from.join(MANIFEST) } else { from };
+        return if path.is_file() { Ok(path) } else { Err(Error::NoManifest { searched: path }) };
+    }
+    settings
+        .current_dir
+        .ancestors()
+        .map(|directory| directory.join(MANIFEST))
+        .find(|path| path.is_file())
+        .ok_or_else(|| Error::NoManifest { searched: settings.current_dir.join(MANIFEST) })
+}

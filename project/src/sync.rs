@@ -1,0 +1,76 @@
+//! Bringing what is locked into the store, and generating what is derived from it.
+
+use std::path::PathBuf;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use spin_deps_lockfile::Lockfile;
+
+use crate::{
+    Error, LockOutcome, Project,
+    change::Change,
+    content::{Unit, content_of},
+};
+
+/// Downloads under way at once, over all registries.
+const CONCURRENT_FETCHES: usize = 64;
+
+/// What `sync` did.
+#[derive(Debug)]
+pub struct SyncOutcome {
+    /// What happened to the lockfile.
+    pub lock: LockOutcome,
+    /// Locked packages and URLs, all of them now in the store.
+    pub contents: usize,
+    /// Generated files that were written.
+    pub written: Vec<PathBuf>,
+    /// Generated files that were removed, since nothing needs them any more.
+    pub removed: Vec<PathBuf>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl Project {
+    /// Makes the lockfile fit, fetches all that is locked into the store and generates the WIT and the bindings.
+    ///
+    /// With a lockfile that fits and a warm store this makes no request.
+    pub async fn sync(&mut self) -> Result<SyncOutcome, Error> {
+        let mut change = Change::default();
+        let outcome = self.sync_within(&mut change).await?;
+        change.keep();
+        Ok(outcome)
+    }
+
+    /// [`Self::sync`] as a part of a larger change.
+    pub(crate) async fn sync_within(&mut self, change: &mut Change) -> Result<SyncOutcome, Error> {
+        let lock = self.lock_within(change).await?;
+        let contents = self.fetch_all(&lock.lockfile).await?;
+        let generated = self.generate(&lock.lockfile, change).await?;
+        Ok(SyncOutcome {
+            lock,
+            contents,
+            written: generated.written,
+            removed: generated.removed,
+            warnings: generated.warnings,
+        })
+    }
+
+    /// Fetches everything that `lock` names into the store, side by side. Returns how much that is.
+    pub(crate) async fn fetch_all(&self, lock: &Lockfile) -> Result<usize, Error> {
+        let packages = lock.packages.iter().map(|package| {
+            let content = content_of(package);
+            let fetch: futures::future::BoxFuture<'_, Result<(), Error>> =
+                Box::pin(async move { Ok(self.registries.fetch(&content).await.map(drop)?) });
+            fetch
+        });
+        let urls = lock.http.iter().map(|http| {
+            let unit = Unit::Url(http.url.clone(), http.digest.to_string());
+            let fetch: futures::future::BoxFuture<'_, Result<(), Error>> =
+                Box::pin(async move { self.bytes(&unit, lock).await.map(drop) });
+            fetch
+        });
+        let all: Vec<_> = packages.chain(urls).collect();
+        let count = all.len();
+        stream::iter(all).buffer_unordered(CONCURRENT_FETCHES).try_collect::<Vec<_>>().await?;
+        Ok(count)
+    }
+}

@@ -1,0 +1,303 @@
+//! What can go wrong between a package's name and its verified bytes.
+//!
+//! Errors are `Clone`, because tasks that wait for one download all receive its error. Texts from outside have
+//! been made printable, and URLs carry neither user information nor query, before they get here.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wasm_pkg_common::digest::ContentDigest;
+use wasm_pkg_common::package::{PackageRef, Version};
+
+use crate::store::StoreError;
+
+/// An error of the registries or of the store.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// No configuration says which registry has the package.
+    #[error("no registry is configured for package `{package}`")]
+    NotConfigured {
+        /// The package.
+        package: PackageRef,
+    },
+    /// A configuration file, or a table of it, is wrong.
+    #[error("the registry configuration in {} is invalid: {reason}", path.display())]
+    Config {
+        /// The file, or the directory of the project whose manifest holds it.
+        path: PathBuf,
+        /// What is wrong, without the text of the offending line, which may be a password.
+        reason: String,
+    },
+    /// The registry's name, its settings or its metadata cannot be worked with.
+    #[error("registry `{registry}` cannot be used: {reason}")]
+    UnusableRegistry {
+        /// The registry.
+        registry: String,
+        /// Why.
+        reason: String,
+    },
+    /// The registry speaks a protocol that is not supported.
+    #[error("registry `{registry}` uses the protocol `{protocol}`, which is not supported")]
+    UnsupportedProtocol {
+        /// The registry.
+        registry: String,
+        /// The protocol's name, such as `warg`.
+        protocol: String,
+    },
+    /// No connection, or it broke.
+    #[error("could not reach registry `{registry}`: {reason}")]
+    Unreachable {
+        /// The registry, or the host of a URL.
+        registry: String,
+        /// Why, in words.
+        reason: String,
+        /// Whether the connection was over TLS to this machine, where plain http is more common.
+        loopback_tls: bool,
+    },
+    /// The registry answered that it cannot serve now.
+    #[error("registry `{registry}` is not able to answer now (HTTP status {status})")]
+    Busy {
+        /// The registry.
+        registry: String,
+        /// The HTTP status: 429 or 5xx.
+        status: u16,
+        /// How long it asks to wait, in seconds.
+        retry_after: Option<u64>,
+    },
+    /// The registry wants other credentials, or any.
+    #[error("registry `{registry}` refused access to `{what}`: {}", sent(credentials.as_deref()))]
+    Unauthorized {
+        /// The registry.
+        registry: String,
+        /// What was asked for.
+        what: String,
+        /// Where the credentials came from that were sent; `None`: none were found.
+        credentials: Option<String>,
+        /// Why credentials that are configured could not be used.
+        note: Option<String>,
+    },
+    /// The credentials are good, but do not allow this.
+    #[error("registry `{registry}` does not allow access to `{what}`{}", said(message))]
+    Forbidden {
+        /// The registry.
+        registry: String,
+        /// What was asked for.
+        what: String,
+        /// What the registry said.
+        message: String,
+    },
+    /// The registry does not have it.
+    #[error("registry `{registry}` has no {what}")]
+    NotFound {
+        /// The registry, or the host of a URL.
+        registry: String,
+        /// What was asked for.
+        what: String,
+    },
+    /// The registry's answer makes no sense.
+    #[error("registry `{registry}` gave an answer for `{what}` that cannot be understood: {reason}")]
+    BadAnswer {
+        /// The registry.
+        registry: String,
+        /// What was asked for.
+        what: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// Bytes that are not those that were asked for.
+    #[error(
+        "the content of {what} from {origin} does not match its digest: expected {expected}, got {actual}"
+    )]
+    DigestMismatch {
+        /// What was asked for, such as "acme:base 1.0.0".
+        what: String,
+        /// The digest asked for.
+        expected: ContentDigest,
+        /// The digest of what came.
+        actual: ContentDigest,
+        /// Where it came from.
+        origin: String,
+    },
+    /// The version names other content than when it was locked.
+    #[error("{package} {version} at registry `{registry}` has changed: locked as {locked}, now {now}")]
+    TagMoved {
+        /// The package.
+        package: Box<PackageRef>,
+        /// The version.
+        version: Box<Version>,
+        /// The registry.
+        registry: String,
+        /// The digest of the manifest that was locked.
+        locked: ContentDigest,
+        /// The digest of the manifest that the version names now.
+        now: ContentDigest,
+    },
+    /// A version that is published is not published again with other content.
+    #[error("{package} {version} already exists at registry `{registry}` with other content")]
+    AlreadyExists {
+        /// The package.
+        package: Box<PackageRef>,
+        /// The version.
+        version: Box<Version>,
+        /// The registry.
+        registry: String,
+        /// The digest of the Wasm that is there, where it is known.
+        digest: Option<ContentDigest>,
+    },
+    /// The version exists but is not a Wasm artifact that can be used.
+    #[error("{package} {version} at registry `{registry}` is not a Wasm package: {reason}")]
+    UnsupportedArtifact {
+        /// The package.
+        package: Box<PackageRef>,
+        /// The version.
+        version: Box<Version>,
+        /// The registry.
+        registry: String,
+        /// What it is instead.
+        reason: String,
+    },
+    /// More bytes than are accepted.
+    #[error("{what} is larger than the {limit} bytes that are accepted")]
+    TooLarge {
+        /// What was asked for.
+        what: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Plain http to another machine without a word in the configuration.
+    #[error("refusing to use plain http for `{url}`")]
+    Insecure {
+        /// The URL, without credentials.
+        url: String,
+    },
+    /// A request would be needed, and none may be made.
+    #[error("{what} is not in the local store, and {because}")]
+    Offline {
+        /// What is missing.
+        what: String,
+        /// The flag or variable that forbids requests.
+        because: String,
+    },
+    /// The store holds damaged bytes that could not be replaced.
+    #[error("{what} is damaged in the local store ({}), and {because}", path.display())]
+    DamagedStore {
+        /// What it is, such as "acme:base 1.0.0".
+        what: String,
+        /// The damaged file.
+        path: PathBuf,
+        /// Why it could not be fetched again.
+        because: String,
+    },
+    /// A version that has no place at the registry.
+    #[error("{package} {version} cannot be published: {reason}")]
+    Unpublishable {
+        /// The package.
+        package: Box<PackageRef>,
+        /// The version.
+        version: Box<Version>,
+        /// Why.
+        reason: String,
+    },
+    /// A file could not be read or written; the error names it.
+    #[error(transparent)]
+    Io(Arc<io::Error>),
+}
+
+fn sent(credentials: Option<&str>) -> String {
+    match credentials {
+        Some(origin) => format!("the credentials from {origin} were not accepted"),
+        None => "it wants credentials, and none were found".to_owned(),
+    }
+}
+
+fn said(message: &str) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    }
+}
+
+impl Error {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotConfigured { package } => format!(
+                "name one for the namespace, `[application.tool.deps.namespace_registries]` with `{} = \"…\"` in \
+                 spin.toml, or a `default_registry`, there or in wkg's config.toml",
+                package.namespace()
+            ),
+            Self::Config { .. } => "the keys are those of wkg's config.toml".to_owned(),
+            Self::UnsupportedProtocol { registry, .. } => {
+                format!("set `default = \"oci\"` or `default = \"local\"` in `[registry.\"{registry}\"]` if it offers that")
+            }
+            Self::Unreachable { registry, loopback_tls: true, .. } => format!(
+                "if it speaks plain http, say so: `protocol = \"http\"` in `[registry.\"{registry}\".oci]`"
+            ),
+            Self::Unreachable { .. } => {
+                "check the registry's name and your network; what is in the local store works with `--offline`".to_owned()
+            }
+            Self::Busy { retry_after: Some(seconds), .. } => format!("it asks to try again in {seconds} seconds"),
+            Self::Busy { .. } => "try again later".to_owned(),
+            Self::Unauthorized { note: Some(note), .. } => note.clone(),
+            Self::Unauthorized { registry, credentials: None, .. } => format!(
+                "log in with `docker login {registry}`, set `{}`, or set `auth` in `[registry.\"{registry}\".oci]` of \
+                 wkg's config.toml; some registries answer so for packages that do not exist",
+                crate::credentials::bearer_variable(registry)
+            ),
+            Self::Unauthorized { credentials: Some(origin), .. } => {
+                format!("check the credentials from {origin}; they may have expired")
+            }
+            Self::Forbidden { .. } => {
+                "check that the package's name is right and that your account may use it".to_owned()
+            }
+            Self::DigestMismatch { .. } => "the bytes were changed on the way or at their source, or the digest \
+                                            was edited; they were not used"
+                .to_owned(),
+            Self::TagMoved { package, .. } => format!(
+                "somebody published other content under the same version; if that is expected, run \
+                 `spin-deps update {package}`"
+            ),
+            Self::AlreadyExists { .. } => "published versions never change: publish under a new version".to_owned(),
+            Self::Insecure { .. } => "use https, or a server on this machine".to_owned(),
+            Self::Offline { .. } => "run once with network access, for example `spin-deps sync`".to_owned(),
+            Self::DamagedStore { .. } => "run once with network access to fetch it again, or remove the file".to_owned(),
+            Self::UnusableRegistry { .. }
+            | Self::NotFound { .. }
+            | Self::BadAnswer { .. }
+            | Self::UnsupportedArtifact { .. }
+            | Self::TooLarge { .. }
+            | Self::Unpublishable { .. }
+            | Self::Io(_) => return None,
+        })
+    }
+
+    /// The error of a store operation on `what`.
+    pub(crate) fn of_store(error: StoreError, what: &str) -> Self {
+        match error {
+            StoreError::Damaged { path, .. } => Self::DamagedStore {
+                what: what.to_owned(),
+                path,
+                because: "it could not be fetched again".to_owned(),
+            },
+            StoreError::Mismatch { expected, actual } => Self::DigestMismatch {
+                what: what.to_owned(),
+                expected,
+                actual,
+                origin: "its source".to_owned(),
+            },
+            StoreError::TooLarge { limit } => Self::TooLarge {
+                what: what.to_owned(),
+                limit,
+            },
+            StoreError::Io(error) => Self::Io(error),
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}

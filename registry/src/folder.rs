@@ -1,0 +1,289 @@
+//! A folder as a registry: `<root>/<namespace>/<name>/<version>.wasm`, the layout of wkg's local backend.
+//!
+//! There is no metadata beside the Wasm, so a release's edges are read from the Wasm itself, and its digest is
+//! computed when it is asked for. Package names are kebab-case labels and versions are semver, so neither can leave
+//! the root. A release appears whole and never in place of another: it is written to a temporary name that no reader
+//! takes for a release, synced, and given its name only if that is free — by the file system, so that of two
+//! publishers one wins and the other is told.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use sha2::{Digest as _, Sha256};
+use wasm_pkg_common::digest::ContentDigest;
+use wasm_pkg_common::package::{PackageRef, Version};
+use wasm_pkg_common::registry::Registry;
+
+use crate::LAYER_LIMIT;
+use crate::error::Error;
+use crate::files::{about, temporary_in};
+use crate::settings::Progress;
+use crate::source::{Content, Listed, Publication, Published, ReleaseInfo, Source};
+use crate::store::{Store, Writer, digest_of};
+
+const CHUNK: usize = 1 << 18;
+
+/// A folder of releases.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    root: PathBuf,
+    registry: Registry,
+    store: Store,
+}
+
+impl Folder {
+    pub(crate) fn new(root: PathBuf, registry: Registry, store: Store) -> Self {
+        Self {
+            root,
+            registry,
+            store,
+        }
+    }
+
+    fn package_dir(&self, package: &PackageRef) -> PathBuf {
+        self.root
+            .join(package.namespace().as_ref())
+            .join(package.name().as_ref())
+    }
+
+    fn path(&self, package: &PackageRef, version: &Version) -> PathBuf {
+        self.package_dir(package).join(format!("{version}.wasm"))
+    }
+
+    /// An absent package is an answer; an absent root is a mistake in the configuration.
+    fn check_root(&self) -> Result<(), Error> {
+        match fs_err::metadata(&self.root) {
+            Ok(metadata) if metadata.is_dir() => Ok(()),
+            Ok(_) => Err(self.unusable("is not a folder")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(self.unusable("does not exist")),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn unusable(&self, reason: &str) -> Error {
+        Error::UnusableRegistry {
+            registry: self.registry.to_string(),
+            reason: format!("its folder `{}` {reason}", self.root.display()),
+        }
+    }
+
+    fn list(&self, package: &PackageRef) -> Result<Option<Vec<Listed>>, Error> {
+        let dir = self.package_dir(package);
+        let entries = match fs_err::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                self.check_root()?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut versions = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name();
+            let version = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(".wasm"))
+                .map(Version::parse);
+            if let Some(Ok(version)) = version {
+                versions.push(Listed {
+                    version,
+                    yanked: false,
+                });
+            } else {
+                tracing::debug!(?name, "not a release");
+            }
+        }
+        versions.sort_by(|a, b| a.version.cmp(&b.version));
+        Ok(if versions.is_empty() { None } else { Some(versions) })
+    }
+
+    fn inspect(&self, package: &PackageRef, version: &Version) -> Result<Option<ReleaseInfo>, Error> {
+        let path = self.path(package, version);
+        let mut file = match fs_err::File::open(&path) {
+            Ok(file) => file,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                self.check_root()?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let (digest, size) = digest_of_reader(&mut file, &format!("{package} {version}"))?;
+        let info = ReleaseInfo {
+            digest,
+            size,
+            manifest: None,
+            annotations: BTreeMap::new(),
+            component: None,
+        };
+        Ok(Some(info))
+    }
+
+    fn store_release(&self, publication: &Publication) -> Result<Published, Error> {
+        let digest = digest_of(&publication.bytes);
+        let published = |already_there| Published {
+            digest: digest.clone(),
+            manifest: None,
+            already_there,
+        };
+        let dir = self.package_dir(&publication.package);
+        let path = self.path(&publication.package, &publication.version);
+        fs_err::create_dir_all(&dir)?;
+        let mut file = temporary_in(&dir, ".tmp-")?;
+        let failed = |error: io::Error| about(&path, "could not write", &error);
+        file.as_file_mut().write_all(&publication.bytes).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        match file.persist_noclobber(&path) {
+            Ok(_) => Ok(published(false)),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                let there = self
+                    .inspect(&publication.package, &publication.version)?
+                    .map(|there| there.digest);
+                if there.as_ref() == Some(&digest) {
+                    return Ok(published(true));
+                }
+                Err(Error::AlreadyExists {
+                    package: publication.package.clone().into(),
+                    version: publication.version.clone().into(),
+                    registry: self.registry.to_string(),
+                    digest: there,
+                })
+            }
+            Err(error) => Err(failed(error.error).into()),
+        }
+    }
+}
+
+impl Source for Folder {
+    fn versions<'a>(&'a self, package: &'a PackageRef) -> BoxFuture<'a, Result<Option<Vec<Listed>>, Error>> {
+        let (this, package) = (self.clone(), package.clone());
+        blocking(move || this.list(&package)).boxed()
+    }
+
+    fn release<'a>(
+        &'a self,
+        package: &'a PackageRef,
+        version: &'a Version,
+    ) -> BoxFuture<'a, Result<Option<ReleaseInfo>, Error>> {
+        let (this, package, version) = (self.clone(), package.clone(), version.clone());
+        blocking(move || this.inspect(&package, &version)).boxed()
+    }
+
+    /// A folder has no manifests: the version is all there is.
+    fn locked<'a>(
+        &'a self,
+        package: &'a PackageRef,
+        version: &'a Version,
+        _manifest: &'a ContentDigest,
+    ) -> BoxFuture<'a, Result<Option<ReleaseInfo>, Error>> {
+        self.release(package, version)
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        content: &'a Content,
+        progress: &'a dyn Progress,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            let path = self.path(&content.package, &content.version);
+            let mut task = progress.begin(&content.title(), (content.size > 0).then_some(content.size));
+            let mut writer = self.store.writer(Some(&content.digest), LAYER_LIMIT);
+            copy(&path, &mut writer, &mut |bytes| task.advance(bytes))
+                .await
+                .map_err(|error| match error {
+                    Error::Io(error) if error.kind() == io::ErrorKind::NotFound => Error::NotFound {
+                        registry: content.registry.to_string(),
+                        what: content.title(),
+                    },
+                    Error::TooLarge { limit, .. } => Error::TooLarge {
+                        what: content.title(),
+                        limit,
+                    },
+                    other => other,
+                })?;
+            match writer.commit().await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(match Error::of_store(error, &content.title()) {
+                    Error::DigestMismatch {
+                        what,
+                        expected,
+                        actual,
+                        ..
+                    } => Error::DigestMismatch {
+                        what,
+                        expected,
+                        actual,
+                        origin: format!("`{}`", path.display()),
+                    },
+                    other => other,
+                }),
+            }
+        }
+        .boxed()
+    }
+
+    fn publish<'a>(&'a self, publication: &'a Publication) -> BoxFuture<'a, Result<Published, Error>> {
+        let (this, publication) = (self.clone(), publication.clone());
+        blocking(move || this.store_release(&publication)).boxed()
+    }
+}
+
+async fn copy(path: &Path, writer: &mut Writer, advance: &mut (dyn FnMut(u64) + Send)) -> Result<(), Error> {
+    use tokio::io::AsyncReadExt as _;
+    let mut file = fs_err::tokio::File::open(path).await?;
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = file.read(&mut buffer).await?;
+        match buffer.get(..read) {
+            Some(chunk) if !chunk.is_empty() => {
+                writer
+                    .write(chunk)
+                    .await
+                    .map_err(|error| Error::of_store(error, ""))?;
+                advance(read as u64);
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+fn digest_of_reader(file: &mut fs_err::File, what: &str) -> Result<(ContentDigest, u64), Error> {
+    let mut hasher = Sha256::new();
+    let mut size = 0;
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = file.read(&mut buffer)?;
+        match buffer.get(..read) {
+            Some(bytes) if !bytes.is_empty() => hasher.update(bytes),
+            _ => return Ok((hasher.into(), size)),
+        }
+        size += read as u64;
+        if size > LAYER_LIMIT {
+            return Err(Error::TooLarge {
+                what: what.to_owned(),
+                limit: LAYER_LIMIT,
+            });
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(io::Error::other(error).into()),
+    }
+}

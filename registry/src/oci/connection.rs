@@ -1,0 +1,272 @@
+//! The way to one OCI registry.
+//!
+//! **Who makes which request.** Tag lists, manifests and config objects are small and on the way of every resolution,
+//! so they are asked for here, over one pool of connections: `oci-client` hides the `Link` header, without which a
+//! list of tags cannot be read to its end in the fewest requests; it reads manifests of any length into memory; and
+//! it precedes every request to an open registry by one to `/v2/`. Layers are streamed, and everything is published,
+//! through `oci-client`: upload sessions, chunks and the places where registries differ are its strength. It is given
+//! the authorization found here, so that it asks for none of its own.
+
+use oci_client::client::ClientConfig;
+use oci_client::secrets::RegistryAuth;
+use oci_client::token_cache::{RegistryToken, RegistryTokenType};
+use oci_client::{Client, Reference, RegistryOperation};
+use tokio::sync::{OnceCell, Semaphore};
+use url::Url;
+
+use super::auth::{Action, Auth};
+use super::settings::OciSettings;
+use crate::credentials::Authorization;
+use crate::error::Error;
+use crate::http::{Answer, Failure, Http, is_busy, retry_after};
+use crate::settings::{Environment, Network};
+use crate::text::{is_loopback, printable};
+
+/// Requests in flight at one registry.
+const PARALLEL: usize = 50;
+
+/// One OCI registry.
+pub(crate) struct Connection {
+    host: String,
+    base: Url,
+    settings: OciSettings,
+    network: Network,
+    http: Http,
+    auth: Auth,
+    permits: Semaphore,
+    chunked: OnceCell<Client>,
+    monolithic: OnceCell<Client>,
+}
+
+impl Connection {
+    /// A connection to `host`, which may have a port. Makes no request.
+    pub(crate) fn new(
+        host: &str,
+        settings: OciSettings,
+        http: Http,
+        network: Network,
+        environment: Environment,
+    ) -> Result<Self, Error> {
+        let unusable = || Error::UnusableRegistry {
+            registry: printable(host, 100),
+            reason: "its OCI host must be a host name with an optional port".to_owned(),
+        };
+        // `docker.io` is spoken to at another address; the client knows it.
+        let address = Reference::with_tag(host.to_owned(), String::new(), String::new())
+            .resolve_registry()
+            .to_owned();
+        let base = Url::parse(&format!("{}://{address}/", settings.scheme())).map_err(|_| unusable())?;
+        let is_plain_host = base.path() == "/"
+            && base.query().is_none()
+            && base.fragment().is_none()
+            && base.username().is_empty()
+            && base.password().is_none();
+        if !is_plain_host {
+            return Err(unusable());
+        }
+        let auth = Auth::new(
+            host,
+            base.clone(),
+            settings.credential.clone(),
+            environment,
+            settings.caution.clone(),
+        );
+        Ok(Self {
+            host: host.to_owned(),
+            base,
+            settings,
+            network,
+            http,
+            auth,
+            permits: Semaphore::new(PARALLEL),
+            chunked: OnceCell::new(),
+            monolithic: OnceCell::new(),
+        })
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
+    /// Fails if no request may be made.
+    pub(crate) fn online(&self, what: &str) -> Result<(), Error> {
+        match &self.network {
+            Network::Online => Ok(()),
+            Network::Offline { because } => Err(Error::Offline {
+                what: what.to_owned(),
+                because: because.clone(),
+            }),
+        }
+    }
+
+    /// A place among those who speak to the registry.
+    pub(crate) async fn permit(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        self.permits.acquire().await.ok()
+    }
+
+    /// GET of `/v2/<repository>/<rest>`; `None`: the registry has no such thing. `what` is for messages.
+    pub(crate) async fn get(&self, request: &Get<'_>) -> Result<Option<Answer>, Error> {
+        self.online(request.what)?;
+        let url = self.url(request.repository, request.rest)?;
+        let mut tried_again = false;
+        loop {
+            let authorization = self
+                .auth
+                .authorization(&self.http, request.repository, request.action)
+                .await?;
+            let answer = {
+                let _permit = self.permit().await;
+                self.http
+                    .get(&url, request.accept, authorization.as_ref(), request.limit)
+                    .await
+                    .map_err(|failure| self.failed(failure, request.what))?
+            };
+            if answer.status.as_u16() == 401 {
+                if !tried_again && self.auth.refused(authorization.as_ref(), &answer.headers).await {
+                    tried_again = true;
+                    continue;
+                }
+                return Err(self.auth.unauthorized(authorization.as_ref(), request.what).await);
+            }
+            return self.judge(answer, request.what);
+        }
+    }
+
+    fn judge(&self, answer: Answer, what: &str) -> Result<Option<Answer>, Error> {
+        let registry = self.host.clone();
+        let what = what.to_owned();
+        match answer.status.as_u16() {
+            200 => Ok(Some(answer)),
+            404 => Ok(None),
+            403 => Err(Error::Forbidden {
+                registry,
+                what,
+                message: message(&answer.body),
+            }),
+            status if is_busy(answer.status) => Err(Error::Busy {
+                registry,
+                status,
+                retry_after: retry_after(&answer.headers).map(|pause| pause.as_secs()),
+            }),
+            status => {
+                let said = message(&answer.body);
+                let reason = if said.is_empty() {
+                    format!("its HTTP status is {status}")
+                } else {
+                    format!("its HTTP status is {status}, with \"{said}\"")
+                };
+                Err(Error::BadAnswer {
+                    registry,
+                    what,
+                    reason,
+                })
+            }
+        }
+    }
+
+    /// The URL of `/v2/<repository>/<rest>`; `rest` may have a query.
+    pub(crate) fn url(&self, repository: &str, rest: &str) -> Result<Url, Error> {
+        self.base
+            .join(&format!("/v2/{repository}/{rest}"))
+            .map_err(|error| Error::UnusableRegistry {
+                registry: self.host.clone(),
+                reason: error.to_string(),
+            })
+    }
+
+    pub(crate) fn failed(&self, failure: Failure, what: &str) -> Error {
+        failure.at(
+            &self.host,
+            what,
+            self.base.scheme() == "https" && is_loopback(&self.base),
+        )
+    }
+
+    /// `oci-client`, with the authorization for the reference's repository in its hands, and what that is.
+    ///
+    /// It takes tokens from its cache before it asks for any, but only for registries whose credentials it was told;
+    /// a registry that it was told nothing about it speaks to openly. Told a bearer token, it never asks `/v2/`.
+    pub(crate) async fn client(
+        &self,
+        reference: &Reference,
+        action: Action,
+        use_monolithic_push: bool,
+    ) -> Result<(&Client, Option<Authorization>), Error> {
+        self.online(reference.repository())?;
+        let cell = if use_monolithic_push {
+            &self.monolithic
+        } else {
+            &self.chunked
+        };
+        let client = cell
+            .get_or_try_init(|| async { self.build(self.settings.client(use_monolithic_push)) })
+            .await?;
+        let authorization = self
+            .auth
+            .authorization(&self.http, reference.repository(), action)
+            .await?;
+        let operation = match action {
+            Action::Pull => RegistryOperation::Pull,
+            Action::Push => RegistryOperation::Push,
+        };
+        let (known, token) = match &authorization {
+            None => return Ok((client, None)),
+            Some(Authorization::Basic { username, password }) => (
+                RegistryAuth::Basic(username.clone(), password.expose().to_owned()),
+                RegistryTokenType::Basic(username.clone(), password.expose().to_owned()),
+            ),
+            Some(Authorization::Bearer(token)) => (
+                RegistryAuth::Bearer(token.expose().to_owned()),
+                RegistryTokenType::Bearer(RegistryToken::Token {
+                    token: token.expose().to_owned(),
+                }),
+            ),
+        };
+        client
+            .store_auth_if_needed(reference.resolve_registry(), &known)
+            .await;
+        client.tokens.insert(reference, operation, token).await;
+        Ok((client, authorization))
+    }
+
+    fn build(&self, config: ClientConfig) -> Result<Client, Error> {
+        Client::try_from(config).map_err(|_| Error::UnusableRegistry {
+            registry: self.host.clone(),
+            reason: "its TLS settings cannot be used".to_owned(),
+        })
+    }
+}
+
+/// A GET below a repository.
+#[derive(Debug)]
+pub(crate) struct Get<'a> {
+    pub(crate) repository: &'a str,
+    pub(crate) rest: &'a str,
+    pub(crate) accept: &'a str,
+    pub(crate) action: Action,
+    /// The largest body in bytes.
+    pub(crate) limit: u64,
+    /// What is asked for, for messages.
+    pub(crate) what: &'a str,
+}
+
+/// The message of a registry's error answer, fit to be shown; empty if there is none.
+fn message(body: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        errors: Vec<Entry>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Entry {
+        #[serde(default)]
+        message: String,
+    }
+    let envelope: Option<Envelope> = serde_json::from_slice(body).ok();
+    let first = envelope.and_then(|envelope| envelope.errors.into_iter().next());
+    printable(&first.map(|entry| entry.message).unwrap_or_default(), 200)
+}

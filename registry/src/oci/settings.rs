@@ -1,0 +1,138 @@
+//! `[registry."NAME".oci]`: how to speak to an OCI registry.
+
+use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
+use serde::Deserialize;
+
+use crate::credentials::{ConfiguredAuth, Credential};
+use crate::http::{CONNECT_TIMEOUT, HttpOptions, READ_TIMEOUT, USER_AGENT};
+
+/// The table as it is written.
+#[derive(Default, Deserialize)]
+pub(crate) struct OciTable {
+    auth: Option<ConfiguredAuth>,
+    protocol: Option<String>,
+    #[serde(default)]
+    accept_invalid_certificates: bool,
+    #[serde(default)]
+    extra_root_certificates: Vec<CertificateTable>,
+}
+
+#[derive(Deserialize)]
+struct CertificateTable {
+    encoding: Encoding,
+    data: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Encoding {
+    Der,
+    Pem,
+}
+
+/// The settings of a registry.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OciSettings {
+    pub(crate) credential: Option<Credential>,
+    /// Why the user's own credentials (of the environment, of Docker) are held back, if they are.
+    pub(crate) caution: Option<String>,
+    /// Whether the configuration says `http` (`true`) or `https` (`false`).
+    pub(crate) plain: Option<bool>,
+    accept_invalid_certificates: bool,
+    certificates: Vec<Certificate>,
+}
+
+impl OciSettings {
+    /// Checks the table; the error is a reason that repeats no secret.
+    pub(crate) fn new(table: OciTable) -> Result<Self, String> {
+        let plain = match table.protocol.as_deref() {
+            None => None,
+            Some("https") => Some(false),
+            Some("http") => Some(true),
+            Some(_) => return Err("`protocol` must be \"https\" or \"http\"".to_owned()),
+        };
+        let certificates = table
+            .extra_root_certificates
+            .into_iter()
+            .map(|certificate| match certificate.encoding {
+                Encoding::Pem => Certificate {
+                    encoding: CertificateEncoding::Pem,
+                    data: certificate.data.into_bytes(),
+                },
+                Encoding::Der => Certificate {
+                    encoding: CertificateEncoding::Der,
+                    data: der(certificate.data),
+                },
+            })
+            .collect();
+        Ok(Self {
+            credential: table.auth.map(ConfiguredAuth::credential).transpose()?,
+            caution: None,
+            plain,
+            accept_invalid_certificates: table.accept_invalid_certificates,
+            certificates,
+        })
+    }
+
+    /// The scheme of the registry's URLs. Without a word in the configuration it is https, also for this machine,
+    /// as with wkg.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.plain == Some(true) { "http" } else { "https" }
+    }
+
+    /// Whether the connection is less protected than https with the system's certificates.
+    pub(crate) fn is_relaxed(&self) -> bool {
+        !self.is_usual()
+    }
+
+    /// Whether the usual client does: https, with the system's certificates.
+    pub(crate) fn is_usual(&self) -> bool {
+        self.plain != Some(true) && !self.accept_invalid_certificates && self.certificates.is_empty()
+    }
+
+    /// The settings for our own requests.
+    pub(crate) fn http(&self) -> Result<HttpOptions, String> {
+        let extra_root_certificates = self
+            .certificates
+            .iter()
+            .map(|certificate| match certificate.encoding {
+                CertificateEncoding::Pem => reqwest::Certificate::from_pem(&certificate.data),
+                CertificateEncoding::Der => reqwest::Certificate::from_der(&certificate.data),
+            })
+            .collect::<Result<_, _>>()
+            .map_err(|_| "a certificate of `extra_root_certificates` cannot be read".to_owned())?;
+        Ok(HttpOptions {
+            plain: self.plain == Some(true),
+            accept_invalid_certificates: self.accept_invalid_certificates,
+            extra_root_certificates,
+        })
+    }
+
+    /// The settings for `oci-client`.
+    pub(crate) fn client(&self, use_monolithic_push: bool) -> ClientConfig {
+        ClientConfig {
+            protocol: if self.plain == Some(true) {
+                ClientProtocol::Http
+            } else {
+                ClientProtocol::Https
+            },
+            accept_invalid_certificates: self.accept_invalid_certificates,
+            extra_root_certificates: self.certificates.clone(),
+            use_monolithic_push,
+            platform_resolver: None,
+            connect_timeout: Some(CONNECT_TIMEOUT),
+            read_timeout: Some(READ_TIMEOUT),
+            user_agent: USER_AGENT,
+            // Tokens are renewed by us, and given to the client before each use.
+            default_token_expiration_secs: 60 * 60,
+            ..ClientConfig::default()
+        }
+    }
+}
+
+/// A DER certificate is binary, which TOML cannot hold: base64 of it, or, as wkg has it, the text itself.
+fn der(text: String) -> Vec<u8> {
+    let compact: String = text.split_whitespace().collect();
+    base64::Engine::decode(&base64::engine::general_purpose::STANDARD, compact)
+        .unwrap_or_else(|_| text.into_bytes())
+}

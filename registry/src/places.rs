@@ -1,0 +1,248 @@
+//! From a registry's name to the source behind it.
+//!
+//! What the configuration says is found without asking anyone; that is enough to know under which names answers are
+//! remembered. Only when a source is really needed, the registry's metadata is asked for, once, and says what the
+//! configuration leaves open.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Deserialize;
+use wasm_pkg_common::metadata::{LOCAL_PROTOCOL, OCI_PROTOCOL, RegistryMetadata};
+use wasm_pkg_common::package::PackageRef;
+use wasm_pkg_common::registry::Registry;
+
+use crate::config::{Configuration, Route, check_name};
+use crate::error::Error;
+use crate::folder::Folder;
+use crate::http::{Http, HttpOptions};
+use crate::memo::Memo;
+use crate::metadata;
+use crate::oci::{Connection, OciSettings, OciSource};
+use crate::settings::{Environment, Network, Settings};
+use crate::source::Source;
+use crate::store::Store;
+
+/// All sources, set up when they are needed and kept.
+pub(crate) struct Places {
+    configuration: Configuration,
+    network: Network,
+    environment: Environment,
+    store: Store,
+    http: Http,
+    metadata: Memo<RegistryMetadata>,
+    connections: Memo<Arc<Connection>>,
+    sources: Mutex<HashMap<String, Arc<dyn Source>>>,
+}
+
+/// A registry as one package sees it.
+pub(crate) struct Place {
+    registry: Registry,
+    /// The package by which it was found; those with the same `scope` see the same.
+    package: PackageRef,
+    kind: Kind,
+    /// What distinguishes its names from those of others.
+    scope: String,
+}
+
+enum Kind {
+    Folder(PathBuf),
+    Remote(Option<RegistryMetadata>),
+}
+
+impl Place {
+    /// Whether it is a folder of this machine: then nothing is remembered, and no network is needed.
+    pub(crate) fn is_folder(&self) -> bool {
+        matches!(self.kind, Kind::Folder(_))
+    }
+
+    /// The name under which an answer about `names` is remembered.
+    pub(crate) fn key(&self, names: &[&str]) -> String {
+        let mut key = self.scope.clone();
+        for name in names {
+            key.push('\n');
+            key.push_str(name);
+        }
+        key
+    }
+}
+
+impl Places {
+    pub(crate) fn new(configuration: Configuration, settings: &Settings, store: Store) -> Self {
+        Self {
+            configuration,
+            network: settings.network.clone(),
+            environment: settings.environment.clone(),
+            store,
+            http: Http::new(HttpOptions::default()),
+            metadata: Memo::default(),
+            connections: Memo::default(),
+            sources: Mutex::default(),
+        }
+    }
+
+    /// The registry of a package; `None` if none is configured.
+    pub(crate) fn registry_of(&self, package: &PackageRef) -> Option<Registry> {
+        self.configuration.registry_of(package).cloned()
+    }
+
+    /// The client of those who need no settings of their own.
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// The registry as the package sees it, by the configuration alone.
+    pub(crate) fn place(&self, package: &PackageRef, registry: &Registry) -> Result<Place, Error> {
+        let (kind, detail) = match self.configuration.route(package, registry)? {
+            Route::Folder(root) => {
+                let detail = root.display().to_string();
+                (Kind::Folder(root), detail)
+            }
+            Route::Remote { metadata } => {
+                let detail = metadata.as_ref().map(fingerprint).unwrap_or_default();
+                (Kind::Remote(metadata), detail)
+            }
+        };
+        Ok(Place {
+            registry: registry.clone(),
+            package: package.clone(),
+            kind,
+            scope: format!("{registry}\n{detail}"),
+        })
+    }
+
+    /// The source behind a place: known, or set up now.
+    pub(crate) async fn source(&self, place: &Place) -> Result<Arc<dyn Source>, Error> {
+        let known = self
+            .sources
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&place.scope)
+            .cloned();
+        if let Some(source) = known {
+            return Ok(source);
+        }
+        let source: Arc<dyn Source> = match &place.kind {
+            Kind::Folder(root) => Arc::new(Folder::new(
+                root.clone(),
+                place.registry.clone(),
+                self.store.clone(),
+            )),
+            Kind::Remote(metadata) => Arc::new(self.oci(place, metadata.as_ref()).await?),
+        };
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(sources.entry(place.scope.clone()).or_insert(source)))
+    }
+
+    async fn oci(&self, place: &Place, given: Option<&RegistryMetadata>) -> Result<OciSource, Error> {
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct OciMetadata {
+            registry: Option<String>,
+            namespace_prefix: Option<String>,
+        }
+        let registry = &place.registry;
+        let unusable = |reason: &str| Error::UnusableRegistry {
+            registry: registry.to_string(),
+            reason: reason.to_owned(),
+        };
+        let metadata = match given {
+            Some(metadata) => metadata.clone(),
+            None => self.metadata_of(place).await?,
+        };
+        let configured = self.configuration.protocol(registry);
+        let protocol = match (&configured, metadata.preferred_protocol()) {
+            (Some(protocol), _) => protocol.as_str(),
+            (None, Some(LOCAL_PROTOCOL)) => {
+                return Err(unusable(
+                    "its metadata asks for a folder of this machine, which it may not",
+                ));
+            }
+            (None, Some(protocol)) => protocol,
+            (None, None) => OCI_PROTOCOL,
+        };
+        if protocol != OCI_PROTOCOL {
+            let protocol = crate::text::printable(protocol, 40);
+            return Err(Error::UnsupportedProtocol {
+                registry: registry.to_string(),
+                protocol,
+            });
+        }
+        let oci: OciMetadata = metadata
+            .protocol_config(OCI_PROTOCOL)
+            .map_err(|_| unusable("the `oci` part of its metadata cannot be understood"))?
+            .unwrap_or_default();
+        let host = oci.registry.unwrap_or_else(|| registry.to_string());
+        check_name(&host)?;
+        let settings = self.configuration.oci(&place.package, registry, &host)?;
+        let http = self.http_with(registry, &settings)?;
+        let connect = || async {
+            let (network, environment) = (self.network.clone(), self.environment.clone());
+            Connection::new(&host, settings, http, network, environment).map(Arc::new)
+        };
+        let connection = self
+            .connections
+            .get_or_try(&format!("{registry}\n{host}"), connect)
+            .await?;
+        let epoch = self
+            .environment
+            .get("SOURCE_DATE_EPOCH")
+            .and_then(|epoch| epoch.trim().parse().ok());
+        let prefix = oci.namespace_prefix.unwrap_or_default();
+        OciSource::new(
+            registry.clone(),
+            connection,
+            prefix,
+            self.store.clone(),
+            epoch.unwrap_or(0),
+        )
+    }
+
+    async fn metadata_of(&self, place: &Place) -> Result<RegistryMetadata, Error> {
+        let registry = &place.registry;
+        let ask = || async {
+            let offline = self.network != Network::Online;
+            if let Some(metadata) = metadata::recall(&self.store, registry, offline).await {
+                return Ok(metadata);
+            }
+            if offline {
+                return Ok(RegistryMetadata::default());
+            }
+            let settings = self
+                .configuration
+                .oci(&place.package, registry, registry.as_ref())?;
+            let http = self.http_with(registry, &settings)?;
+            Ok(metadata::ask(&http, &self.store, registry, settings.plain).await)
+        };
+        self.metadata.get_or_try(registry.as_ref(), ask).await
+    }
+
+    /// The client for a registry: the common one, unless its settings want another.
+    fn http_with(&self, registry: &Registry, settings: &OciSettings) -> Result<Http, Error> {
+        if settings.is_usual() {
+            return Ok(self.http.clone());
+        }
+        settings
+            .http()
+            .map(Http::new)
+            .map_err(|reason| Error::UnusableRegistry {
+                registry: registry.to_string(),
+                reason,
+            })
+    }
+}
+
+/// Metadata in a form that is the same for the same metadata, whose tables are hash maps.
+fn fingerprint(metadata: &RegistryMetadata) -> String {
+    let mut text = metadata.preferred_protocol().unwrap_or_default().to_owned();
+    for protocol in metadata.configured_protocols() {
+        let table = metadata.protocol_config::<BTreeMap<String, serde_json::Value>>(&protocol);
+        let table = table
+            .ok()
+            .flatten()
+            .and_then(|table| serde_json::to_string(&table).ok());
+        text.extend(["\n", &protocol, " ", &table.unwrap_or_default()]);
+    }
+    text
+}

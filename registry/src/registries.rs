@@ -1,0 +1,348 @@
+//! The handle on all registries: which one, from memory or from the network, once.
+//!
+//! ```text
+//! versions ──► this process ──► record (listing_ttl; any age offline) ──► Source
+//! release  ──► this process ──► record: version → manifest ──► store ──► Source
+//! locked   ──► store (by the manifest's digest, for ever) ──► Source
+//! fetch    ──► store (verified) ──► Source, into the store
+//! ```
+//!
+//! What is addressed by a digest is shared by all registries. What is addressed by a name — lists of versions, the
+//! manifest of a version — is kept under the registry's name and the metadata that the configuration gives it, so that
+//! a development registry never answers for the real one.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use serde::{Deserialize, Serialize};
+use url::Url;
+use wasm_pkg_common::digest::ContentDigest;
+use wasm_pkg_common::package::{PackageRef, Version};
+use wasm_pkg_common::registry::Registry;
+
+use crate::config::Configuration;
+use crate::download::download;
+use crate::error::Error;
+use crate::memo::{Flights, Memo};
+use crate::metadata::{is_fresh, now};
+use crate::oci::release_in_store;
+use crate::places::{Place, Places};
+use crate::settings::{Network, Settings};
+use crate::source::{Content, Listed, Listing, Publication, Published, ReleaseInfo};
+use crate::store::{Store, StoreError};
+
+const VERSIONS: &str = "versions";
+const RELEASES: &str = "releases";
+
+/// All registries, as the configuration has them. Cheap to clone.
+#[derive(Clone)]
+pub struct Registries {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    places: Places,
+    store: Store,
+    listings: Memo<Listing>,
+    releases: Memo<Option<ReleaseInfo>>,
+    flights: Flights,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VersionsRecord {
+    at: u64,
+    versions: Vec<Listed>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReleaseRecord {
+    at: u64,
+    manifest: ContentDigest,
+}
+
+impl Registries {
+    /// Reads the configuration and opens the store. Makes no request.
+    pub async fn open(settings: Settings) -> Result<Self, Error> {
+        let opened = tokio::task::spawn_blocking(move || {
+            let configuration = Configuration::read(&settings)?;
+            let store = Store::open(settings.cache_dir.clone())
+                .map_err(|error| Error::of_store(error, "the local store"))?;
+            Ok::<_, Error>((settings, configuration, store))
+        });
+        let (settings, configuration, store) = opened.await.map_err(std::io::Error::other)??;
+        let inner = Inner {
+            places: Places::new(configuration, &settings, store.clone()),
+            settings,
+            store,
+            listings: Memo::default(),
+            releases: Memo::default(),
+            flights: Flights::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The registry of a package, by wkg's rules; `None` if none is configured.
+    pub fn registry_of(&self, package: &PackageRef) -> Option<Registry> {
+        self.inner.places.registry_of(package)
+    }
+
+    /// The content store.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The releases of a package.
+    pub async fn versions(&self, package: &PackageRef, registry: &Registry) -> Result<Listing, Error> {
+        let place = self.inner.places.place(package, registry)?;
+        let key = place.key(&[&package.to_string()]);
+        self.inner
+            .listings
+            .get_or_try(&key, || self.inner.ask_versions(&place, package, &key))
+            .await
+    }
+
+    /// What is known of a release; `None` if there is no such release.
+    pub async fn release(
+        &self,
+        package: &PackageRef,
+        version: &Version,
+        registry: &Registry,
+    ) -> Result<Option<ReleaseInfo>, Error> {
+        let place = self.inner.places.place(package, registry)?;
+        let key = place.key(&[&package.to_string(), &version.to_string()]);
+        self.inner
+            .releases
+            .get_or_try(&key, || self.inner.ask_release(&place, package, version, &key))
+            .await
+    }
+
+    /// What is known of the release that had this manifest when it was locked: by digest, whatever the version names
+    /// now. `None` if neither the manifest nor the version exists any more; [`Error::TagMoved`] if the manifest is
+    /// gone and the version names another. Registries without manifests answer for the version.
+    pub async fn release_by_manifest(
+        &self,
+        package: &PackageRef,
+        version: &Version,
+        registry: &Registry,
+        manifest: &ContentDigest,
+    ) -> Result<Option<ReleaseInfo>, Error> {
+        let place = self.inner.places.place(package, registry)?;
+        if place.is_folder() {
+            return self.release(package, version, registry).await;
+        }
+        let key = place.key(&[&package.to_string(), &version.to_string(), &manifest.to_string()]);
+        let ask = || async {
+            if let Some(release) = release_in_store(self.store(), manifest).await {
+                return Ok(Some(release));
+            }
+            self.inner
+                .places
+                .source(&place)
+                .await?
+                .locked(package, version, manifest)
+                .await
+        };
+        self.inner.releases.get_or_try(&key, ask).await
+    }
+
+    /// The Wasm of a release, verified: from the store if it is there and sound, else downloaded into it. Tasks that
+    /// want the same content of one registry share a download.
+    pub async fn fetch(&self, content: &Content) -> Result<Bytes, Error> {
+        let (inner, content) = (Arc::clone(&self.inner), content.clone());
+        let key = format!("{}\n{}", content.digest, content.registry);
+        self.inner
+            .flights
+            .join(key, || async move { inner.bring(&content).await }.boxed())
+            .await
+    }
+
+    /// A file by URL, verified against its digest: from the store, else downloaded into it. https, or http from this
+    /// machine; at most [`LAYER_LIMIT`](crate::LAYER_LIMIT) bytes.
+    pub async fn fetch_url(&self, url: &Url, digest: &ContentDigest) -> Result<Bytes, Error> {
+        let (inner, url, digest) = (Arc::clone(&self.inner), url.clone(), digest.clone());
+        let key = format!("{digest}\n{url}");
+        self.inner
+            .flights
+            .join(key, || {
+                async move { inner.bring_url(&url, &digest).await }.boxed()
+            })
+            .await
+    }
+
+    /// Publishes a release. A version that exists is never replaced, a pre-release neither; the very same content
+    /// under the same version is no error.
+    pub async fn publish(&self, publication: &Publication, registry: &Registry) -> Result<Published, Error> {
+        let (package, version) = (&publication.package, &publication.version);
+        let place = self.inner.places.place(package, registry)?;
+        let published = self.inner.places.source(&place).await?.publish(publication).await;
+        // Also after a failure: what is there now is not known.
+        for (table, key) in [
+            (VERSIONS, place.key(&[&package.to_string()])),
+            (RELEASES, place.key(&[&package.to_string(), &version.to_string()])),
+        ] {
+            self.inner.listings.forget(&key);
+            self.inner.releases.forget(&key);
+            self.inner
+                .store
+                .forget(table, &key)
+                .await
+                .map_err(|error| Error::of_store(error, "a record"))?;
+        }
+        published
+    }
+}
+
+impl Inner {
+    fn offline(&self) -> Option<&str> {
+        match &self.settings.network {
+            Network::Online => None,
+            Network::Offline { because } => Some(because),
+        }
+    }
+
+    async fn ask_versions(&self, place: &Place, package: &PackageRef, key: &str) -> Result<Listing, Error> {
+        let is_remote = !place.is_folder();
+        if is_remote {
+            let record: Option<VersionsRecord> = self.store.recall(VERSIONS, key).await;
+            let usable = record.filter(|record| self.is_usable(record.at));
+            if let Some(record) = usable {
+                return Ok(Listing::Found(record.versions));
+            }
+            if self.offline().is_some() {
+                return Ok(Listing::Offline);
+            }
+        }
+        let Some(versions) = self.places.source(place).await?.versions(package).await? else {
+            return Ok(Listing::NotFound);
+        };
+        if is_remote {
+            self.remember(
+                VERSIONS,
+                key,
+                &VersionsRecord {
+                    at: now(),
+                    versions: versions.clone(),
+                },
+            )
+            .await;
+        }
+        Ok(Listing::Found(versions))
+    }
+
+    async fn ask_release(
+        &self,
+        place: &Place,
+        package: &PackageRef,
+        version: &Version,
+        key: &str,
+    ) -> Result<Option<ReleaseInfo>, Error> {
+        let is_remote = !place.is_folder();
+        if is_remote {
+            let record: Option<ReleaseRecord> = self.store.recall(RELEASES, key).await;
+            if let Some(record) = record.filter(|record| self.is_usable(record.at)) {
+                if let Some(release) = release_in_store(&self.store, &record.manifest).await {
+                    return Ok(Some(release));
+                }
+                let known = self
+                    .places
+                    .source(place)
+                    .await?
+                    .locked(package, version, &record.manifest)
+                    .await;
+                // A manifest that is gone is no news about the version: that is asked below.
+                if !matches!(known, Ok(None) | Err(Error::TagMoved { .. })) {
+                    return known;
+                }
+            }
+        }
+        let release = self.places.source(place).await?.release(package, version).await?;
+        if let Some(manifest) = release.as_ref().and_then(|release| release.manifest.clone()) {
+            self.remember(RELEASES, key, &ReleaseRecord { at: now(), manifest })
+                .await;
+        }
+        Ok(release)
+    }
+
+    /// Whether a record of time `at` may be used without asking again.
+    fn is_usable(&self, at: u64) -> bool {
+        self.offline().is_some() || is_fresh(at, self.settings.listing_ttl)
+    }
+
+    async fn remember<T: Serialize>(&self, table: &str, key: &str, value: &T) {
+        if let Err(error) = self.store.remember(table, key, value).await {
+            tracing::warn!(%error, "an answer could not be remembered");
+        }
+    }
+
+    async fn bring(&self, content: &Content) -> Result<Bytes, Error> {
+        let what = content.title();
+        let bring = async {
+            let place = self.places.place(&content.package, &content.registry)?;
+            self.places
+                .source(&place)
+                .await?
+                .fetch(content, self.settings.progress.as_ref())
+                .await
+        };
+        self.bring_with(&content.digest, &what, bring).await
+    }
+
+    async fn bring_url(&self, url: &Url, digest: &ContentDigest) -> Result<Bytes, Error> {
+        let what = format!("`{}`", crate::text::show_url(url));
+        let bring = async {
+            if let Some(because) = self.offline() {
+                return Err(Error::Offline {
+                    what: what.clone(),
+                    because: because.to_owned(),
+                });
+            }
+            download(
+                self.places.http(),
+                &self.store,
+                url,
+                digest,
+                self.settings.progress.as_ref(),
+            )
+            .await
+        };
+        self.bring_with(digest, &what, bring).await
+    }
+
+    /// The content from the store, after `bring` has put it there if it is missing or damaged.
+    async fn bring_with(
+        &self,
+        digest: &ContentDigest,
+        what: &str,
+        bring: impl Future<Output = Result<(), Error>>,
+    ) -> Result<Bytes, Error> {
+        let of_store = |error| Error::of_store(error, what);
+        let damaged = match self.store.get(digest).await {
+            Ok(Some(bytes)) => return Ok(bytes),
+            Ok(None) => None,
+            Err(StoreError::Damaged { path, .. }) => Some(path),
+            Err(error) => return Err(of_store(error)),
+        };
+        if let Some(path) = &damaged {
+            tracing::warn!(path = %path.display(), "a stored file is damaged; it is fetched again");
+        }
+        match (bring.await, damaged) {
+            (Ok(()), _) => {}
+            (Err(Error::Offline { because, .. }), Some(path)) => {
+                return Err(Error::DamagedStore {
+                    what: what.to_owned(),
+                    path,
+                    because,
+                });
+            }
+            (Err(error), _) => return Err(error),
+        }
+        match self.store.get(digest).await.map_err(of_store)? {
+            Some(bytes) => Ok(bytes),
+            None => Err(std::io::Error::other(format!("{what} vanished from the local store")).into()),
+        }
+    }
+}

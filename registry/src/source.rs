@@ -1,0 +1,169 @@
+//! The seam between what the project asks for and where releases come from.
+//!
+//! [`Source`] has two implementers: a folder of this machine and an OCI registry. Both answer the same questions;
+//! that a package or a version is not there is an answer, not an error.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use wasm_pkg_common::digest::ContentDigest;
+use wasm_pkg_common::package::{PackageRef, Version};
+use wasm_pkg_common::registry::Registry;
+
+use crate::error::Error;
+use crate::settings::Progress;
+
+/// The releases of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// In ascending order, without repetition.
+    Found(Vec<Listed>),
+    /// The registry does not know the package.
+    NotFound,
+    /// Nothing is known, and no request may be made.
+    Offline,
+}
+
+/// A release in a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its version.
+    pub version: Version,
+    /// Whether its author withdrew it.
+    pub yanked: bool,
+}
+
+/// What is known of a release without its Wasm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseInfo {
+    /// The digest of the Wasm.
+    pub digest: ContentDigest,
+    /// The size of the Wasm in bytes.
+    pub size: u64,
+    /// The digest of the OCI manifest; none for folders.
+    pub manifest: Option<ContentDigest>,
+    /// The annotations of the OCI manifest. Text from outside: bounded, but not made fit to be shown.
+    pub annotations: BTreeMap<String, String>,
+    /// What the config object says of the component; none for folders and for artifacts of other tools.
+    pub component: Option<ComponentConfig>,
+}
+
+/// What a component imports and exports, as the config object of a [Wasm OCI artifact] has it.
+///
+/// [Wasm OCI artifact]: https://tag-runtime.cncf.io/wgs/wasm/deliverables/wasm-oci-artifact/
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentConfig {
+    /// The names of the exports, such as `acme:base/digest@1.0.0`.
+    #[serde(default)]
+    pub exports: Vec<String>,
+    /// The names of the imports.
+    #[serde(default)]
+    pub imports: Vec<String>,
+    /// The world that it targets, for indexes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}
+
+/// The Wasm of a release: what to fetch and what it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The package.
+    pub package: PackageRef,
+    /// The version.
+    pub version: Version,
+    /// The registry.
+    pub registry: Registry,
+    /// The digest of the Wasm.
+    pub digest: ContentDigest,
+    /// The size of the Wasm in bytes; 0 if it is not known. No more than this is downloaded.
+    pub size: u64,
+    /// The digest of the OCI manifest, where there is one: to tell a moved tag when the Wasm is gone.
+    pub manifest: Option<ContentDigest>,
+}
+
+impl Content {
+    /// The Wasm of a release of a listing.
+    pub fn of(package: &PackageRef, version: &Version, registry: &Registry, release: &ReleaseInfo) -> Self {
+        Self {
+            package: package.clone(),
+            version: version.clone(),
+            registry: registry.clone(),
+            digest: release.digest.clone(),
+            size: release.size,
+            manifest: release.manifest.clone(),
+        }
+    }
+
+    /// "acme:base 1.0.0", for messages.
+    pub(crate) fn title(&self) -> String {
+        format!("{} {}", self.package, self.version)
+    }
+}
+
+/// A release to publish.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// The package.
+    pub package: PackageRef,
+    /// The version.
+    pub version: Version,
+    /// The Wasm: a component or an encoded WIT package.
+    pub bytes: Bytes,
+    /// What it imports and exports.
+    pub config: ComponentConfig,
+    /// Annotations of the OCI manifest. Folders have no place for them.
+    pub annotations: BTreeMap<String, String>,
+    /// The file name that OCI tools give to the layer; `None`: `<name>.wasm`.
+    pub layer_title: Option<String>,
+}
+
+impl Publication {
+    /// "acme:base 1.0.0", for messages.
+    pub(crate) fn title(&self) -> String {
+        format!("{} {}", self.package, self.version)
+    }
+}
+
+/// The outcome of publishing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The digest of the Wasm.
+    pub digest: ContentDigest,
+    /// The digest of the OCI manifest; none for folders.
+    pub manifest: Option<ContentDigest>,
+    /// The very same Wasm was there already under this version; nothing was written.
+    pub already_there: bool,
+}
+
+/// Where releases come from.
+pub(crate) trait Source: Send + Sync {
+    /// All versions, ascending; `None` if the package is unknown.
+    fn versions<'a>(&'a self, package: &'a PackageRef) -> BoxFuture<'a, Result<Option<Vec<Listed>>, Error>>;
+
+    /// The release that the version names now; `None` if there is none.
+    fn release<'a>(
+        &'a self,
+        package: &'a PackageRef,
+        version: &'a Version,
+    ) -> BoxFuture<'a, Result<Option<ReleaseInfo>, Error>>;
+
+    /// The release that had this manifest when it was locked, whatever the version names now.
+    fn locked<'a>(
+        &'a self,
+        package: &'a PackageRef,
+        version: &'a Version,
+        manifest: &'a ContentDigest,
+    ) -> BoxFuture<'a, Result<Option<ReleaseInfo>, Error>>;
+
+    /// Brings the content into the store, verified.
+    fn fetch<'a>(
+        &'a self,
+        content: &'a Content,
+        progress: &'a dyn Progress,
+    ) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Publishes, and never in place of something else.
+    fn publish<'a>(&'a self, publication: &'a Publication) -> BoxFuture<'a, Result<Published, Error>>;
+}

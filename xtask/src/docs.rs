@@ -1,0 +1,72 @@
+//! The reference of the command line, `docs/reference/cli.md`, printed by the binary itself.
+//!
+//! `spin-deps generate-docs` walks the tree of commands that it parses its arguments with, and the table of the
+//! environment variables that it reads, so the page cannot say anything else than the program does.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// Writes the page.
+pub(crate) fn write() -> Result<()> {
+    let page = page();
+    let text = generate()?;
+    if let Some(directory) = page.parent() {
+        fs_err::create_dir_all(directory)?;
+    }
+    fs_err::write(&page, text)?;
+    eprintln!("wrote {}", page.display());
+    Ok(())
+}
+
+/// Fails when the page is not what would be written now.
+pub(crate) fn check() -> Result<()> {
+    let page = page();
+    let wanted = generate()?;
+    let written = match fs_err::read_to_string(&page) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        other => other?,
+    };
+    // A checkout may have its own line endings.
+    if written.replace("\r\n", "\n") == wanted {
+        return Ok(());
+    }
+    let line = written
+        .lines()
+        .zip(wanted.lines())
+        .take_while(|(old, new)| old == new)
+        .count()
+        + 1;
+    bail!(
+        "{} is stale from line {line} on: run `cargo xtask docs` and commit it",
+        page.display()
+    )
+}
+
+fn page() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."));
+    root.join("docs/reference/cli.md")
+}
+
+fn generate() -> Result<String> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            "spin-deps",
+            "--",
+            "generate-docs",
+        ])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("`spin-deps generate-docs` ended with {}", output.status);
+    }
+    String::from_utf8(output.stdout).context("`spin-deps generate-docs` printed no UTF-8")
+}
