@@ -13,7 +13,9 @@ use crate::commands::Command;
 /// configuration and credentials.
 #[derive(Debug, Parser)]
 #[command(name = "spin-deps", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Results go to stdout, everything else to stderr.\nExit status: 0 done, 1 the project or a registry is at fault, 2 wrong usage.")]
+#[command(
+    after_help = "Results go to stdout, everything else to stderr.\nExit status: 0 done, 1 the project or a registry is at fault, 2 wrong usage."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -23,6 +25,7 @@ pub(crate) struct Cli {
 
 /// Options that every subcommand takes.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// The app: its spin.toml, or the directory that has it [default: here or above]

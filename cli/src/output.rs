@@ -64,7 +64,11 @@ pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
 /// Text from outside without anything that a terminal would act on.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
-        .map(|c| if (c.is_control() && c != '\n' && c != '\t') || is_bidi_control(c) { '\u{FFFD}' } else { c })
+        .map(
+            |c| {
+                if (c.is_control() && c != '\n' && c != '\t') || is_bidi_control(c) { '\u{FFFD}' } else { c }
+            },
+        )
         .collect()
 }
 

@@ -13,6 +13,11 @@ use std::{error::Error as _, fmt, io::Write as _, process::ExitCode};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::json;
 use spin_deps_project::Error;
+use tracing::Level;
+use tracing_subscriber::{
+    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    registry::LookupSpan,
+};
 
 use crate::{
     args::Format,
@@ -46,35 +51,37 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// Reports a failure and gives the exit status for it.
+/// The exit status of wrong usage.
+const USAGE: u8 = 2;
+
+/// Reports a failure and gives the exit status for it: 2 where an option would have helped, 1 for all else.
 pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
     let (message, hint, causes) = match failure {
         Failure::Message(message) => (message.clone(), None, Vec::new()),
         Failure::Project(error) => (error.to_string(), error.hint(), causes(error)),
     };
-    let mut text = String::new();
-    if format == Format::Json {
-        let error = json!({ "error": { "message": message, "causes": causes, "hint": hint } });
-        text.push_str(&format!("{error:#}\n"));
-    } else {
-        text.push_str(&format!("{} {}\n", styled(BAD, "error:"), clean(&message)));
-        if let Failure::Project(error) = failure
-            && let Some(place) = excerpt(error)
-        {
-            text.push_str(&place);
+    let text = match format {
+        Format::Json => {
+            let error = json!({ "error": { "message": message, "causes": causes, "hint": hint } });
+            format!("{error:#}\n")
         }
-        if !causes.is_empty() {
-            text.push_str("\nCaused by:\n");
-            for cause in &causes {
-                text.push_str(&format!("    {}\n", clean(cause)));
-            }
+        Format::Human => {
+            let place = match failure {
+                Failure::Project(error) => excerpt(error).unwrap_or_default(),
+                Failure::Message(_) => String::new(),
+            };
+            let causes: String = causes.iter().map(|cause| format!("    {}\n", clean(cause))).collect();
+            let causes = if causes.is_empty() { causes } else { format!("\nCaused by:\n{causes}") };
+            let hint = hint.map(|hint| format!("\n{} {}\n", styled(GOOD, "hint:"), clean(&hint)));
+            let (error, hint) = (styled(BAD, "error:"), hint.unwrap_or_default());
+            format!("{error} {}\n{place}{causes}{hint}", clean(&message))
         }
-        if let Some(hint) = hint {
-            text.push_str(&format!("\n{} {}\n", styled(GOOD, "hint:"), clean(&hint)));
-        }
-    }
+    };
     say(&text);
-    ExitCode::FAILURE
+    match failure {
+        Failure::Project(error) if matches!(**error, Error::Unanswered { .. }) => ExitCode::from(USAGE),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// A warning.
@@ -111,12 +118,14 @@ fn causes(error: &Error) -> Vec<String> {
 /// The lines of the file that the error is about, with the place marked.
 fn excerpt(error: &Error) -> Option<String> {
     let (file, span, label) = error.place()?;
-    let path = file.path.display().to_string();
+    let here = std::env::current_dir().unwrap_or_default();
+    let path = file.path.strip_prefix(here).unwrap_or(&file.path).display().to_string();
     let text = keep_length(&file.text);
     let end = span.end.min(text.len());
     let span = span.start.min(end)..end;
     let label = (!label.is_empty()).then(|| clean(&label));
-    let place = Place { source: NamedSource::new(path, text), label: LabeledSpan::new_with_span(label, span) };
+    let place =
+        Place { source: NamedSource::new(path, text), label: LabeledSpan::new_with_span(label, span) };
     let theme = match anstream::AutoStream::choice(&std::io::stderr()) {
         anstream::ColorChoice::Never => GraphicalTheme::unicode_nocolor(),
         _ => GraphicalTheme::unicode(),
@@ -173,11 +182,35 @@ pub(crate) fn log(verbose: u8, quiet: bool) {
         _ => "debug,cranelift=info,wasmtime=info",
     };
     let filter = tracing_subscriber::EnvFilter::new(filter);
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(anstream::stderr)
-        .with_target(false)
-        .without_time();
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(anstream::stderr).event_format(Events);
     // A second subscriber in one process would be a bug of ours, and no reason to stop.
     let _ = log.try_init();
+}
+
+/// Log events in the form of our own messages.
+struct Events;
+
+impl<S, N> FormatEvent<S, N> for Events
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> fmt::Result {
+        let level = match *event.metadata().level() {
+            Level::ERROR => styled(BAD, "error:"),
+            Level::WARN => styled(WARN, "warning:"),
+            Level::INFO => "info:".to_owned(),
+            Level::DEBUG => "debug:".to_owned(),
+            Level::TRACE => "trace:".to_owned(),
+        };
+        let mut text = String::new();
+        context.format_fields(Writer::new(&mut text), event)?;
+        writeln!(writer, "{level} {}", clean(&text))
+    }
 }

@@ -65,7 +65,9 @@ pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
         Some(directory) => current_dir.join(directory),
         None => etcetera::choose_base_strategy()
             .map(|strategy| etcetera::BaseStrategy::cache_dir(&strategy).join("spin-deps"))
-            .map_err(|_| Failure::message("the user's cache directory is not known; name one with `--cache-dir`"))?,
+            .map_err(|_| {
+                Failure::message("the user's cache directory is not known; name one with `--cache-dir`")
+            })?,
     };
     let listing_ttl = match environment.get(LISTING_TTL) {
         None => DEFAULT_LISTING_TTL,
@@ -73,8 +75,7 @@ pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
             Failure::message(format!("{LISTING_TTL} must be a number of seconds, not `{seconds}`"))
         })?,
     };
-    let progress: Arc<dyn Progress> =
-        if global.quiet { Arc::new(NoProgress) } else { Arc::new(Bars::new()) };
+    let progress: Arc<dyn Progress> = if global.quiet { Arc::new(NoProgress) } else { Arc::new(Bars::new()) };
     Ok(Settings {
         from: global.from.clone(),
         current_dir,

@@ -144,11 +144,7 @@ pub struct Reuse {
 
 impl Default for Reuse {
     fn default() -> Self {
-        Self {
-            requests: 128,
-            concurrent: 16,
-            idle: Duration::from_secs(1),
-        }
+        Self { requests: 128, concurrent: 16, idle: Duration::from_secs(1) }
     }
 }
 

@@ -53,9 +53,7 @@ impl Cache<'_> {
         // passed on, so that neither damage nor a file of another component or engine gets here. The directory
         // belongs to the user who runs this.
         let component = unsafe { Component::deserialize(self.engine, code) };
-        component
-            .inspect_err(|error| tracing::warn!("compiled code is made anew: {error:#}"))
-            .ok()
+        component.inspect_err(|error| tracing::warn!("compiled code is made anew: {error:#}")).ok()
     }
 
     /// Keeps the compiled component. A failure costs the next start some time and is only logged.
@@ -105,12 +103,7 @@ fn checksum(path: &Path, code: &[u8]) -> [u8; DIGEST] {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let damaged = || {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("{} is damaged", path.display()),
-        )
-    };
+    let damaged = || io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged", path.display()));
     let mut file = fs_err::File::open(path)?;
     if file.metadata()?.len() > LARGEST {
         return Err(damaged());
@@ -118,15 +111,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut mark = [0; MARK.len()];
     let mut expected = [0; DIGEST];
     let mut code = Vec::new();
-    file.read_exact(&mut mark)
-        .and_then(|()| file.read_exact(&mut expected))
-        .map_err(|_| damaged())?;
+    file.read_exact(&mut mark).and_then(|()| file.read_exact(&mut expected)).map_err(|_| damaged())?;
     file.take(LARGEST).read_to_end(&mut code)?;
-    if mark == *MARK && expected == checksum(path, &code) {
-        Ok(code)
-    } else {
-        Err(damaged())
-    }
+    if mark == *MARK && expected == checksum(path, &code) { Ok(code) } else { Err(damaged()) }
 }
 
 fn write(directory: &Path, path: &Path, code: &[u8]) -> io::Result<()> {
@@ -135,10 +122,7 @@ fn write(directory: &Path, path: &Path, code: &[u8]) -> io::Result<()> {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = path.with_extension(format!("{}-{count}.tmp", process::id()));
     let written = (|| {
-        let mut file = fs_err::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)?;
+        let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
         file.write_all(MARK)?;
         file.write_all(&checksum(path, code))?;
         file.write_all(code)?;
@@ -157,36 +141,22 @@ mod tests {
     use super::*;
 
     fn files(directory: &Path) -> Vec<PathBuf> {
-        fs_err::read_dir(directory)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect()
+        fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 
     #[test]
     fn a_sound_file_is_loaded_and_any_damage_is_noticed() {
         let directory = tempfile::tempdir().unwrap();
         let engine = Engine::default();
-        let cache = Cache {
-            directory: &directory.path().join("code"),
-            engine: &engine,
-        };
+        let cache = Cache { directory: &directory.path().join("code"), engine: &engine };
         let component = Component::new(&engine, spin_deps_fixtures::http::silent()).unwrap();
         assert!(cache.load("abc").is_none());
         cache.store("abc", &component);
         assert!(cache.load("abc").is_some());
-        let [path] = &files(cache.directory)[..] else {
-            panic!("one file and nothing temporary")
-        };
+        let [path] = &files(cache.directory)[..] else { panic!("one file and nothing temporary") };
 
         let sound = fs_err::read(path).unwrap();
-        for place in [
-            0,
-            MARK.len(),
-            MARK.len() + DIGEST,
-            sound.len() / 2,
-            sound.len() - 1,
-        ] {
+        for place in [0, MARK.len(), MARK.len() + DIGEST, sound.len() / 2, sound.len() - 1] {
             let mut damaged = sound.clone();
             damaged[place] ^= 1;
             fs_err::write(path, damaged).unwrap();
@@ -214,15 +184,7 @@ mod tests {
         assert_eq!(path(&a), path(&Engine::default()));
         assert_ne!(path(&a), path(&b));
         for digest in ["", "../abc", "a/b", &"a".repeat(200)] {
-            assert!(
-                Cache {
-                    directory,
-                    engine: &a
-                }
-                .path(digest)
-                .is_none(),
-                "{digest}"
-            );
+            assert!(Cache { directory, engine: &a }.path(digest).is_none(), "{digest}");
         }
     }
 }

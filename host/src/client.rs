@@ -18,7 +18,7 @@ const LARGEST: usize = 16 << 20;
 
 /// How long an answer may take. It is longer than the time that the server gives a request by default, so that the
 /// server's own answer to a slow guest arrives.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// A request.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,12 +35,7 @@ pub struct Request {
 
 impl Default for Request {
     fn default() -> Self {
-        Self {
-            method: "GET".to_owned(),
-            path: "/".to_owned(),
-            headers: Vec::new(),
-            body: Bytes::new(),
-        }
+        Self { method: "GET".to_owned(), path: "/".to_owned(), headers: Vec::new(), body: Bytes::new() }
     }
 }
 
@@ -68,10 +63,7 @@ pub async fn ask(address: SocketAddr, request: &Request) -> Result<Response, Hos
     })?;
     match tokio::time::timeout(LONGEST, exchange(address, message)).await {
         Ok(answer) => answer,
-        Err(_) => Err(HostError::AskTimeout {
-            address,
-            after: LONGEST,
-        }),
+        Err(_) => Err(HostError::AskTimeout { address, after: LONGEST }),
     }
 }
 
@@ -79,29 +71,21 @@ fn message(address: SocketAddr, request: &Request) -> Result<http::Request<Full<
     if !request.path.starts_with('/') {
         return Err("the path does not begin with `/`".to_owned());
     }
-    let method: Method = request
-        .method
-        .parse()
-        .map_err(|_| format!("`{}` is not a method", request.method))?;
+    let method: Method =
+        request.method.parse().map_err(|_| format!("`{}` is not a method", request.method))?;
     let mut message = http::Request::builder()
         .method(method)
         .uri(&request.path)
         .body(Full::new(request.body.clone()))
         .map_err(|_| "the path has characters that a URL cannot have".to_owned())?;
     for (name, value) in &request.headers {
-        let name: HeaderName = name
-            .parse()
-            .map_err(|_| format!("`{name}` is not the name of a header"))?;
-        let value: HeaderValue = value
-            .parse()
-            .map_err(|_| format!("the header `{name}` has characters that cannot be sent"))?;
+        let name: HeaderName = name.parse().map_err(|_| format!("`{name}` is not the name of a header"))?;
+        let value: HeaderValue =
+            value.parse().map_err(|_| format!("the header `{name}` has characters that cannot be sent"))?;
         message.headers_mut().append(name, value);
     }
     if !message.headers().contains_key(header::HOST) {
-        let host = address
-            .to_string()
-            .parse()
-            .map_err(|_| "the address is no host".to_owned())?;
+        let host = address.to_string().parse().map_err(|_| "the address is no host".to_owned())?;
         message.headers_mut().insert(header::HOST, host);
     }
     Ok(message)
@@ -109,39 +93,22 @@ fn message(address: SocketAddr, request: &Request) -> Result<http::Request<Full<
 
 async fn exchange(address: SocketAddr, message: http::Request<Full<Bytes>>) -> Result<Response, HostError> {
     let failed = |reason: String| HostError::Ask { address, reason };
-    let stream = TcpStream::connect(address)
-        .await
-        .map_err(|error| failed(error.to_string()))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+    let stream = TcpStream::connect(address).await.map_err(|error| failed(error.to_string()))?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(error.to_string()))?;
     let answer = async {
-        let response = sender
-            .send_request(message)
-            .await
-            .map_err(|error| failed(error.to_string()))?;
+        let response = sender.send_request(message).await.map_err(|error| failed(error.to_string()))?;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, LARGEST).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() {
-                HostError::AnswerTooLarge {
-                    address,
-                    limit: LARGEST,
-                }
+                HostError::AnswerTooLarge { address, limit: LARGEST }
             } else {
                 failed(format!("the answer ends too early: {error}"))
             }
         })?;
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = parts
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), text(value)))
-            .collect();
-        Ok(Response {
-            status: parts.status.as_u16(),
-            headers,
-            body: body.to_bytes(),
-        })
+        let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        Ok(Response { status: parts.status.as_u16(), headers, body: body.to_bytes() })
     };
     // The connection moves the bytes, so it is polled beside the answer; what ends it shows in the answer.
     let mut answer = std::pin::pin!(answer);

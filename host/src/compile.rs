@@ -25,9 +25,7 @@ pub(crate) async fn all(
     for (id, component) in components {
         if let Some((wasm, _)) = tasks.get(component.digest.as_str()) {
             if **wasm != component.wasm {
-                return Err(HostError::Digest {
-                    component: id.clone(),
-                });
+                return Err(HostError::Digest { component: id.clone() });
             }
             continue;
         }
@@ -45,9 +43,7 @@ pub(crate) async fn all(
     let mut compiled = BTreeMap::new();
     for component in components.values() {
         if let Some((_, task)) = tasks.remove(component.digest.as_str()) {
-            let code = task
-                .await
-                .map_err(|error| HostError::Engine(error.to_string()))??;
+            let code = task.await.map_err(|error| HostError::Engine(error.to_string()))??;
             compiled.insert(component.digest.clone(), code);
         }
     }
@@ -66,43 +62,29 @@ struct Job {
 impl Job {
     fn run(self) -> Result<component::Component, HostError> {
         let started = Instant::now();
-        let component = || self.id.clone();
         if hex(&Sha256::digest(&self.wasm)) != self.digest {
-            return Err(HostError::Digest {
-                component: component(),
-            });
+            return Err(HostError::Digest { component: self.id });
         }
-        let cache = self.cache.as_deref().map(|directory| Cache {
-            directory,
-            engine: &self.engine,
-        });
+        let cache = self.cache.as_deref().map(|directory| Cache { directory, engine: &self.engine });
         let found = cache.as_ref().and_then(|cache| cache.load(&self.digest));
         let cached = found.is_some();
         let code = match found {
             Some(code) => code,
-            None => {
-                self.report(Event::Compiling {
-                    component: &self.id,
-                    size: self.wasm.len(),
-                });
-                // Not `Component::new`, which would also take the text format.
-                let code = component::Component::from_binary(&self.engine, &self.wasm).map_err(|error| {
-                    HostError::Compile {
-                        component: component(),
-                        reason: format!("{error:#}"),
-                    }
-                })?;
-                if let Some(cache) = &cache {
-                    cache.store(&self.digest, &code);
-                }
-                code
-            }
+            None => self.compile(cache.as_ref())?,
         };
-        self.report(Event::Ready {
-            component: &self.id,
-            cached,
-            elapsed: started.elapsed(),
-        });
+        self.report(Event::Ready { component: &self.id, cached, elapsed: started.elapsed() });
+        Ok(code)
+    }
+
+    fn compile(&self, cache: Option<&Cache<'_>>) -> Result<component::Component, HostError> {
+        self.report(Event::Compiling { component: &self.id, size: self.wasm.len() });
+        // Not `Component::new`, which would also take the text format.
+        let code = component::Component::from_binary(&self.engine, &self.wasm).map_err(|error| {
+            HostError::Compile { component: self.id.clone(), reason: format!("{error:#}") }
+        })?;
+        if let Some(cache) = cache {
+            cache.store(&self.digest, &code);
+        }
         Ok(code)
     }
 
@@ -115,10 +97,8 @@ impl Job {
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -38,18 +38,12 @@ pub(crate) fn new() -> Result<Pool, HostError> {
         }
     }
     let engine = Engine::new(&config()).map_err(|error| HostError::Engine(format!("{error:#}")))?;
-    Ok(Pool {
-        engine,
-        memories: 256,
-    })
+    Ok(Pool { engine, memories: 256 })
 }
 
 fn config() -> Config {
     let mut config = Config::new();
-    config
-        .wasm_component_model_async(true)
-        .epoch_interruption(true)
-        .memory_init_cow(true);
+    config.wasm_component_model_async(true).epoch_interruption(true).memory_init_cow(true);
     config
 }
 
@@ -86,7 +80,5 @@ pub(crate) fn start_ticking(engine: &Engine) -> Result<(), HostError> {
         }
     };
     let thread = thread::Builder::new().name("epoch".to_owned()).spawn(tick);
-    thread
-        .map(drop)
-        .map_err(|error| HostError::Engine(error.to_string()))
+    thread.map(drop).map_err(|error| HostError::Engine(error.to_string()))
 }

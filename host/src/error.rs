@@ -204,7 +204,5 @@ impl HostError {
 }
 
 fn is_spin(import: &str) -> bool {
-    ["spin:", "fermyon:", "wasi:"]
-        .iter()
-        .any(|namespace| import.starts_with(namespace))
+    ["spin:", "fermyon:", "wasi:"].iter().any(|namespace| import.starts_with(namespace))
 }

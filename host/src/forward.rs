@@ -30,23 +30,17 @@ pub(crate) fn authority(uri: &Uri, headers: &HeaderMap, listening: SocketAddr) -
     let mut hosts = headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (None, _) => listening.to_string().parse().ok(),
-        (Some(host), None) => host
-            .to_str()
-            .ok()?
-            .parse()
-            .ok()
-            .filter(|authority: &Authority| !authority.as_str().contains('@')),
+        (Some(host), None) => {
+            host.to_str().ok()?.parse().ok().filter(|authority: &Authority| !authority.as_str().contains('@'))
+        }
         _ => None,
     }
 }
 
 /// Replaces Spin's headers in `headers`. `uri` is the whole URL of the request.
 pub(crate) fn set_headers<T>(headers: &mut HeaderMap, uri: &Uri, route: &Match<'_, T>, client: SocketAddr) {
-    let sent: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| name.as_str().starts_with(PARAMETER))
-        .cloned()
-        .collect();
+    let sent: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with(PARAMETER)).cloned().collect();
     for name in &sent {
         headers.remove(name);
     }
@@ -101,10 +95,8 @@ mod tests {
             headers.append(name, value.parse().unwrap());
         }
         set_headers(&mut headers, &uri, &route, CLIENT);
-        let mut shown: Vec<String> = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
-            .collect();
+        let mut shown: Vec<String> =
+            headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         shown.sort();
         assert_eq!(
             shown,

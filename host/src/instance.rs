@@ -86,45 +86,30 @@ impl Template {
     ) -> Result<Self, HostError> {
         let mut mounts = Vec::with_capacity(component.files.len());
         for mount in &component.files {
-            let failed = |source| HostError::Mount {
-                component: id.to_owned(),
-                path: mount.host.clone(),
-                source,
-            };
+            let failed =
+                |source| HostError::Mount { component: id.to_owned(), path: mount.host.clone(), source };
             let metadata = fs_err::metadata(&mount.host).map_err(failed)?;
             if !metadata.is_dir() {
-                return Err(failed(io::Error::new(
-                    io::ErrorKind::NotADirectory,
-                    "it is not a directory",
-                )));
+                return Err(failed(io::Error::new(io::ErrorKind::NotADirectory, "it is not a directory")));
             }
-            let perms = if mount.read_only {
-                FsPerms::ReadOnly
-            } else {
-                FsPerms::ReadWrite
-            };
-            mounts.push(Preopen {
-                host: mount.host.clone(),
-                guest: mount.guest.clone(),
-                perms,
-            });
+            let perms = if mount.read_only { FsPerms::ReadOnly } else { FsPerms::ReadWrite };
+            mounts.push(Preopen { host: mount.host.clone(), guest: mount.guest.clone(), perms });
         }
         let mut allowed = Vec::with_capacity(component.allowed_outbound_hosts.len());
         for pattern in &component.allowed_outbound_hosts {
-            allowed.push(
-                AllowedHost::parse(pattern).map_err(|reason| HostError::OutboundHost {
-                    component: id.to_owned(),
-                    pattern: pattern.clone(),
-                    reason,
-                })?,
-            );
+            allowed.push(AllowedHost::parse(pattern).map_err(|reason| HostError::OutboundHost {
+                component: id.to_owned(),
+                pattern: pattern.clone(),
+                reason,
+            })?);
+        }
+        if !allowed.is_empty() {
+            // The client of wasmtime takes the provider of the process, and panics where crates have brought two and
+            // none was chosen. An error says that one was chosen.
+            let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let reuse = match &pre {
-            ProxyPre::P2(_) => Reuse {
-                requests: 1,
-                concurrent: 1,
-                ..options.reuse
-            },
+            ProxyPre::P2(_) => Reuse { requests: 1, concurrent: 1, ..options.reuse },
             ProxyPre::P3(_) => options.reuse,
         };
         Ok(Self {
@@ -164,9 +149,7 @@ impl Template {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             table: ResourceTable::new(),
-            hooks: Hooks {
-                allowed: Arc::clone(&self.allowed),
-            },
+            hooks: Hooks { allowed: Arc::clone(&self.allowed) },
             limits: limits.build(),
             variables: Arc::clone(&self.variables),
             _permit: permit,
@@ -197,12 +180,8 @@ impl HandlerState for Template {
             None => instantiate.await?,
         };
         let end = Arc::new(Mutex::new(End::OwnWill));
-        let expiration = Expiration::new(
-            self.reuse.idle,
-            self.request_timeout,
-            self.stop.clone(),
-            Arc::clone(&end),
-        );
+        let expiration =
+            Expiration::new(self.reuse.idle, self.request_timeout, self.stop.clone(), Arc::clone(&end));
         Ok(Instance {
             store,
             proxy,
@@ -239,20 +218,13 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            ctx: &mut self.http,
-            table: &mut self.table,
-            hooks: &mut self.hooks,
-        }
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
     }
 }
 
@@ -265,9 +237,7 @@ impl Hooks {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
             return false;
         };
-        self.allowed
-            .iter()
-            .any(|entry| entry.allows(scheme, host, uri.port_u16()))
+        self.allowed.iter().any(|entry| entry.allows(scheme, host, uri.port_u16()))
     }
 }
 
@@ -287,10 +257,7 @@ impl WasiHttpHooks for Hooks {
                 return Err(Error::HttpRequestDenied);
             }
             let (response, io) = default_send_request(request, options).await?;
-            Ok((
-                response.map(http_body_util::BodyExt::boxed_unsync),
-                Box::new(io) as Io,
-            ))
+            Ok((response.map(http_body_util::BodyExt::boxed_unsync), Box::new(io) as Io))
         })
     }
 }
@@ -328,14 +295,7 @@ impl Expiration {
             // A sender that is gone means the same: nobody waits for an answer any more.
             while !*stop.borrow_and_update() && stop.changed().await.is_ok() {}
         });
-        Self {
-            end,
-            idle,
-            request,
-            waiting: None,
-            sleep: None,
-            stopped,
-        }
+        Self { end, idle, request, waiting: None, sleep: None, stopped }
     }
 
     fn over(&self, end: End) -> Poll<()> {
@@ -352,11 +312,7 @@ impl WorkerExpiration for Expiration {
         }
         if this.waiting != Some((status, start)) {
             this.waiting = Some((status, start));
-            let limit = if status == WorkerStatus::Idle {
-                Some(this.idle)
-            } else {
-                this.request
-            };
+            let limit = if status == WorkerStatus::Idle { Some(this.idle) } else { this.request };
             this.sleep = limit.and_then(|limit| start.checked_add(limit)).map(|end| {
                 let end = end.into();
                 match this.sleep.take() {
@@ -368,13 +324,16 @@ impl WorkerExpiration for Expiration {
                 }
             });
         }
-        match &mut this.sleep {
-            Some(sleep) if sleep.as_mut().poll(cx).is_ready() => this.over(match status {
-                WorkerStatus::PostReturn => End::NeverDone,
-                WorkerStatus::Requests | WorkerStatus::Idle => End::Expected,
-            }),
-            _ => Poll::Pending,
+        let Some(sleep) = &mut this.sleep else {
+            return Poll::Pending;
+        };
+        if sleep.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
         }
+        this.over(match status {
+            WorkerStatus::PostReturn => End::NeverDone,
+            WorkerStatus::Requests | WorkerStatus::Idle => End::Expected,
+        })
     }
 }
 
@@ -446,7 +405,5 @@ impl WorkerState for Worker {
 
 /// The reason of a trap in a line, without the frames, which have no names in most components.
 fn trap(error: &wasmtime::Error) -> String {
-    error
-        .downcast_ref::<Trap>()
-        .map_or_else(|| error.root_cause().to_string(), ToString::to_string)
+    error.downcast_ref::<Trap>().map_or_else(|| error.root_cause().to_string(), ToString::to_string)
 }

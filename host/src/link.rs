@@ -88,9 +88,7 @@ pub fn provides(import: &str) -> bool {
         Some((0, 3)) => &P3[..],
         _ => return false,
     };
-    table
-        .iter()
-        .any(|(name, interfaces)| *name == package && interfaces.contains(&interface))
+    table.iter().any(|(name, interfaces)| *name == package && interfaces.contains(&interface))
 }
 
 /// The major and minor number of a version, unless it is a pre-release.
@@ -126,16 +124,11 @@ pub(crate) fn prepare(
     let engine = component.engine();
     for (name, import) in component.component_type().imports(engine) {
         if !provides(name) && !is_types_only(engine, &import.ty) {
-            return Err(HostError::NotProvided {
-                component: id.to_owned(),
-                import: name.to_owned(),
-            });
+            return Err(HostError::NotProvided { component: id.to_owned(), import: name.to_owned() });
         }
     }
-    let misfit = |error: wasmtime::Error| HostError::Link {
-        component: id.to_owned(),
-        reason: format!("{error:#}"),
-    };
+    let misfit =
+        |error: wasmtime::Error| HostError::Link { component: id.to_owned(), reason: format!("{error:#}") };
     let pre = linker.instantiate_pre(component).map_err(misfit)?;
     match serves {
         Serves::P2 => p2::bindings::ProxyPre::new(pre).map(ProxyPre::P2),
@@ -148,9 +141,9 @@ pub(crate) fn prepare(
 fn is_types_only(engine: &Engine, import: &ComponentItem) -> bool {
     match import {
         ComponentItem::Type(_) => true,
-        ComponentItem::ComponentInstance(instance) => instance
-            .exports(engine)
-            .all(|(_, item)| matches!(item.ty, ComponentItem::Type(_))),
+        ComponentItem::ComponentInstance(instance) => {
+            instance.exports(engine).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)))
+        }
         _ => false,
     }
 }
@@ -185,10 +178,7 @@ fn handler(id: &str, component: &Component) -> Result<Serves, HostError> {
         handlers.sort();
         return Err(HostError::SeveralHandlers { component, handlers });
     }
-    serves.ok_or(HostError::UnsupportedHandler {
-        component,
-        handler: name.to_owned(),
-    })
+    serves.ok_or(HostError::UnsupportedHandler { component, handler: name.to_owned() })
 }
 
 #[cfg(test)]

@@ -32,15 +32,9 @@ impl AllowedHost {
     /// With what is wrong with it, in a few words.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "insecure:allow-all" {
-            return Ok(Self {
-                scheme: None,
-                host: Host::Any,
-                ports: Ports::Any,
-            });
+            return Ok(Self { scheme: None, host: Host::Any, ports: Ports::Any });
         }
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or("it has no scheme, such as `https://`")?;
+        let (scheme, rest) = text.split_once("://").ok_or("it has no scheme, such as `https://`")?;
         let scheme = match scheme {
             "*" => None,
             _ if is_scheme(scheme) => Some(scheme.to_ascii_lowercase()),
@@ -84,10 +78,7 @@ impl AllowedHost {
         let Some(port) = port.or_else(|| default_port(scheme)) else {
             return false;
         };
-        let scheme_fits = self
-            .scheme
-            .as_deref()
-            .is_none_or(|allowed| allowed.eq_ignore_ascii_case(scheme));
+        let scheme_fits = self.scheme.as_deref().is_none_or(|allowed| allowed.eq_ignore_ascii_case(scheme));
         let port_fits = match self.ports {
             Ports::Any => true,
             Ports::Between(from, to) => (from..=to).contains(&port),
@@ -103,18 +94,16 @@ impl Host {
         match self {
             Self::Any => true,
             Self::Exactly(allowed) => *allowed == host,
-            Self::Below(allowed) => host
-                .strip_suffix(allowed.as_str())
-                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+            Self::Below(allowed) => {
+                host.strip_suffix(allowed.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+            }
         }
     }
 }
 
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 fn authority(text: &str) -> Result<(&str, Option<&str>), &'static str> {
@@ -141,11 +130,7 @@ fn range(text: &str) -> Result<Ports, &'static str> {
         None => number(text).map(|port| Ports::Between(port, port)),
         Some((from, to)) => {
             let (from, to) = (number(from)?, number(to)?);
-            if from < to {
-                Ok(Ports::Between(from, to - 1))
-            } else {
-                Err("its range of ports is empty")
-            }
+            if from < to { Ok(Ports::Between(from, to - 1)) } else { Err("its range of ports is empty") }
         }
     }
 }
@@ -204,20 +189,11 @@ mod tests {
         for (entry, reason) in [
             ("example.com", "it has no scheme, such as `https://`"),
             ("ht!tp://example.com", "its scheme is neither a name nor `*`"),
-            (
-                "https://example.com/path",
-                "it names a path, but what is allowed is a whole host",
-            ),
+            ("https://example.com/path", "it names a path, but what is allowed is a whole host"),
             ("https://user@example.com", "it has user information"),
             ("https://", "it has no host"),
-            (
-                "*://example.com",
-                "with `*` as the scheme it needs a port, such as `:443` or `:*`",
-            ),
-            (
-                "https://a.*.com",
-                "`*` can only stand for a host or before its first dot",
-            ),
+            ("*://example.com", "with `*` as the scheme it needs a port, such as `:443` or `:*`"),
+            ("https://a.*.com", "`*` can only stand for a host or before its first dot"),
             (
                 "https://example.com:99999",
                 "its port is neither a number, nor a range such as `8000..9000`, nor `*`",

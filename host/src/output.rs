@@ -49,27 +49,17 @@ impl Output {
     }
 
     pub(crate) fn line(&self, component: &str, stream: Stream, text: &str) {
-        (self.0)(Line {
-            component,
-            stream,
-            text,
-        });
+        (self.0)(Line { component, stream, text });
     }
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Self::new(
-            |Line {
-                 component,
-                 stream,
-                 text,
-             }| match stream {
-                Stream::Stdout => tracing::info!(component, "{text}"),
-                Stream::Stderr => tracing::warn!(component, "{text}"),
-                Stream::Trap => tracing::error!(component, "{text}"),
-            },
-        )
+        Self::new(|Line { component, stream, text }| match stream {
+            Stream::Stdout => tracing::info!(component, "{text}"),
+            Stream::Stderr => tracing::warn!(component, "{text}"),
+            Stream::Trap => tracing::error!(component, "{text}"),
+        })
     }
 }
 
@@ -93,12 +83,7 @@ struct Unfinished {
 impl GuestStream {
     pub(crate) fn new(output: &Output, component: &Arc<str>, stream: Stream) -> Self {
         let (output, component) = (output.clone(), Arc::clone(component));
-        Self(Arc::new(Unfinished {
-            output,
-            component,
-            stream,
-            line: Mutex::new(Vec::new()),
-        }))
+        Self(Arc::new(Unfinished { output, component, stream, line: Mutex::new(Vec::new()) }))
     }
 }
 
@@ -118,8 +103,7 @@ impl Unfinished {
     fn send(&self, line: &mut Vec<u8>) {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        self.output
-            .line(&self.component, self.stream, &String::from_utf8_lossy(text));
+        self.output.line(&self.component, self.stream, &String::from_utf8_lossy(text));
         line.clear();
     }
 }
@@ -170,10 +154,7 @@ mod tests {
         let output = Output::new({
             let lines = Arc::clone(&lines);
             move |line| {
-                lines
-                    .lock()
-                    .unwrap()
-                    .push(format!("{}: {}", line.component, line.text))
+                lines.lock().unwrap().push(format!("{}: {}", line.component, line.text));
             }
         });
         let stream = GuestStream::new(&output, &Arc::from("web"), Stream::Stdout);

@@ -64,10 +64,7 @@ impl Running {
     /// Stops it: no new connections, then an end to the requests in flight, within [`Options::grace`].
     pub async fn shutdown(mut self) {
         self.stop_accepting.send_replace(true);
-        if tokio::time::timeout(self.grace, &mut self.accepting)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(self.grace, &mut self.accepting).await.is_err() {
             tracing::warn!(
                 "requests are still in flight after {} s and are cut off",
                 self.grace.as_secs_f32()
@@ -76,10 +73,7 @@ impl Running {
         }
         self.stop_instances.send_replace(true);
         // Every instance holds a part of the room, so all of it is free when none is left.
-        if tokio::time::timeout(LAST_MOMENT, self.room.acquire_many(self.capacity))
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(LAST_MOMENT, self.room.acquire_many(self.capacity)).await.is_err() {
             tracing::warn!("some instances did not stop");
         }
     }
@@ -99,10 +93,7 @@ impl Drop for Running {
 /// When the app is not sound, a component cannot run here, or the address is taken.
 pub async fn start(app: App, options: Options) -> Result<Running, HostError> {
     let router = routes(&app)?;
-    let failed = |source| HostError::Listen {
-        address: options.listen,
-        source,
-    };
+    let failed = |source| HostError::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
 
@@ -112,11 +103,7 @@ pub async fn start(app: App, options: Options) -> Result<Running, HostError> {
     let (stop_accepting, accepting_stopped) = watch::channel(false);
     let (stop_instances, instances_stopped) = watch::channel(false);
     let room = Arc::new(Semaphore::new(pool.memories as usize));
-    let shared = Shared {
-        engine: pool.engine.clone(),
-        room: Arc::clone(&room),
-        stop: instances_stopped,
-    };
+    let shared = Shared { engine: pool.engine.clone(), room: Arc::clone(&room), stop: instances_stopped };
 
     let code = compile::all(&app.components, &pool.engine, &options).await?;
     let mut handlers = BTreeMap::new();
@@ -138,24 +125,12 @@ pub async fn start(app: App, options: Options) -> Result<Running, HostError> {
     });
     let accepting = tokio::spawn(accept(listener, server, accepting_stopped));
     let (grace, capacity) = (options.grace, pool.memories);
-    Ok(Running {
-        address,
-        grace,
-        stop_accepting,
-        stop_instances,
-        accepting,
-        room,
-        capacity,
-    })
+    Ok(Running { address, grace, stop_accepting, stop_instances, accepting, room, capacity })
 }
 /// How much of the pool an instance takes, in linear memories.
 fn weight(code: &Component, memories: u32) -> u32 {
-    let (memory, tables) = code
-        .resources_required()
-        .map_or((1, 1), |it| (it.num_memories, it.num_tables));
-    memory
-        .max(tables.div_ceil(engine::TABLES_PER_MEMORY))
-        .clamp(1, memories)
+    let (memory, tables) = code.resources_required().map_or((1, 1), |it| (it.num_memories, it.num_tables));
+    memory.max(tables.div_ceil(engine::TABLES_PER_MEMORY)).clamp(1, memories)
 }
 
 /// What a public route leads to.
@@ -176,16 +151,9 @@ fn routes(app: &App) -> Result<Router<Target>, HostError> {
                 });
             }
             Handler::Component(component) => Target::Component(component.clone()),
-            Handler::Static {
-                status,
-                headers,
-                body,
-            } => fixed(*status, headers, body)
+            Handler::Static { status, headers, body } => fixed(*status, headers, body)
                 .map(|response| Target::Static(Box::new(response)))
-                .map_err(|reason| HostError::BadResponse {
-                    trigger: route.trigger.clone(),
-                    reason,
-                })?,
+                .map_err(|reason| HostError::BadResponse { trigger: route.trigger.clone(), reason })?,
         };
         if let Pattern::Path(path) = &route.pattern {
             public.push((path.clone(), target));
@@ -201,16 +169,10 @@ fn routes(app: &App) -> Result<Router<Target>, HostError> {
         };
         let (route, trigger) = name(place);
         match rejected {
-            Rejected::Invalid(reason) => HostError::BadRoute {
-                route,
-                trigger,
-                reason,
-            },
-            Rejected::Duplicate(earlier) => HostError::DuplicateRoute {
-                route,
-                first: name(earlier).1,
-                second: trigger,
-            },
+            Rejected::Invalid(reason) => HostError::BadRoute { route, trigger, reason },
+            Rejected::Duplicate(earlier) => {
+                HostError::DuplicateRoute { route, first: name(earlier).1, second: trigger }
+            }
         }
     })
 }
@@ -223,12 +185,9 @@ fn fixed(status: u16, headers: &[(String, String)], body: &Bytes) -> Result<Resp
     let mut response = Response::new(body.clone());
     *response.status_mut() = status;
     for (name, value) in headers {
-        let name: HeaderName = name
-            .parse()
-            .map_err(|_| format!("`{name}` is not the name of a header"))?;
-        let value: HeaderValue = value
-            .parse()
-            .map_err(|_| format!("the header `{name}` has characters that cannot be sent"))?;
+        let name: HeaderName = name.parse().map_err(|_| format!("`{name}` is not the name of a header"))?;
+        let value: HeaderValue =
+            value.parse().map_err(|_| format!("the header `{name}` has characters that cannot be sent"))?;
         response.headers_mut().append(name, value);
     }
     Ok(response)
@@ -284,9 +243,8 @@ async fn connection(
         let server = Arc::clone(&server);
         async move { Ok::<_, Infallible>(server.answer(request, client).await) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
+    let connection =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
@@ -315,19 +273,13 @@ impl Server {
         };
 
         let Some(authority) = forward::authority(request.uri(), request.headers(), self.address) else {
-            return text(
-                StatusCode::BAD_REQUEST,
-                "the request needs one valid Host header\n",
-            );
+            return text(StatusCode::BAD_REQUEST, "the request needs one valid Host header\n");
         };
         let mut parts = std::mem::take(request.uri_mut()).into_parts();
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(authority);
         let Ok(uri) = Uri::from_parts(parts) else {
-            return text(
-                StatusCode::BAD_REQUEST,
-                "the target of the request is not a URL\n",
-            );
+            return text(StatusCode::BAD_REQUEST, "the target of the request is not a URL\n");
         };
         forward::set_headers(request.headers_mut(), &uri, &route, client);
         *request.uri_mut() = uri;
@@ -335,37 +287,28 @@ impl Server {
         let started = Instant::now();
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let (reported, was_reported) = oneshot::channel();
-        let handled = handler.handle(reported, request);
+        let answer = handler.handle(reported, request);
         let result = match self.request_timeout {
-            Some(limit) => match tokio::time::timeout(limit, handled).await {
+            Some(limit) => match tokio::time::timeout(limit, answer).await {
                 Ok(result) => result,
                 Err(_) => return self.too_slow(id),
             },
-            None => handled.await,
+            None => answer.await,
         };
         let error = match result {
             Ok(response) => return response,
             Err(error) => error,
         };
-        let late = self
-            .request_timeout
-            .is_some_and(|limit| started.elapsed() >= limit);
+        let late = self.request_timeout.is_some_and(|limit| started.elapsed() >= limit);
         if late || error.is::<ExpirationError>() {
             return self.too_slow(id);
         }
         if let Some(failed) = error.downcast_ref::<InstantiationError<Reported>>() {
-            self.output.line(
-                id,
-                Stream::Trap,
-                &format!("cannot be instantiated: {:#}", failed.error),
-            );
+            self.output.line(id, Stream::Trap, &format!("cannot be instantiated: {:#}", failed.error));
         } else if !Self::is_reported(&error, was_reported).await {
             self.output.line(id, Stream::Trap, &format!("{error:#}"));
         }
-        text(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the component failed to answer\n",
-        )
+        text(StatusCode::INTERNAL_SERVER_ERROR, "the component failed to answer\n")
     }
 
     /// Whether the worker has said, or is about to say, what went wrong. An error that the guest returned it does not
@@ -381,12 +324,8 @@ impl Server {
 
     fn too_slow(&self, id: &str) -> Response<WasiBody> {
         let limit = self.request_timeout.unwrap_or_default().as_secs_f32();
-        self.output
-            .line(id, Stream::Trap, &format!("no answer within {limit} s"));
-        text(
-            StatusCode::GATEWAY_TIMEOUT,
-            "the component took too long to answer\n",
-        )
+        self.output.line(id, Stream::Trap, &format!("no answer within {limit} s"));
+        text(StatusCode::GATEWAY_TIMEOUT, "the component took too long to answer\n")
     }
 }
 
@@ -397,8 +336,6 @@ fn full(body: Bytes) -> WasiBody {
 fn text(status: StatusCode, text: &'static str) -> Response<WasiBody> {
     let mut response = Response::new(full(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }

@@ -44,11 +44,9 @@ type Pairs = Vec<(String, String)>;
 
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     let [fermyon, spin, config] = INTERFACES;
-    linker
-        .instance(fermyon)?
-        .func_wrap("get", |store: StoreContextMut<'_, State>, (name,): (String,)| {
-            Ok((get(store.data().variables(), &name),))
-        })?;
+    linker.instance(fermyon)?.func_wrap("get", |store: StoreContextMut<'_, State>, (name,): (String,)| {
+        Ok((get(store.data().variables(), &name),))
+    })?;
     linker.instance(spin)?.func_wrap_concurrent(
         "get",
         |accessor: &Accessor<State>, (name,): (String,)| {
@@ -60,12 +58,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         Ok((Ok::<_, StoreError>(store.data().variables().get(&key).cloned()),))
     })?;
     store.func_wrap("get-all", |store: StoreContextMut<'_, State>, (): ()| {
-        let all: Pairs = store
-            .data()
-            .variables()
-            .iter()
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
+        let all: Pairs =
+            store.data().variables().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         Ok((Ok::<_, StoreError>(all),))
     })
 }
@@ -73,16 +67,11 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
 /// Spin's rule for a name: letters in lower case, digits and `_`, beginning with a letter.
 fn get(variables: &BTreeMap<String, String>, name: &str) -> Result<String, VariableError> {
     let valid = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if !valid {
         return Err(VariableError::InvalidName(name.to_owned()));
     }
-    variables
-        .get(name)
-        .cloned()
-        .ok_or_else(|| VariableError::Undefined(name.to_owned()))
+    variables.get(name).cloned().ok_or_else(|| VariableError::Undefined(name.to_owned()))
 }
 
 #[cfg(test)]
@@ -93,15 +82,9 @@ mod tests {
     fn names_are_checked_before_they_are_looked_up() {
         let variables = BTreeMap::from([("api_key2".to_owned(), "secret".to_owned())]);
         assert_eq!(get(&variables, "api_key2"), Ok("secret".to_owned()));
-        assert_eq!(
-            get(&variables, "other"),
-            Err(VariableError::Undefined("other".to_owned()))
-        );
+        assert_eq!(get(&variables, "other"), Err(VariableError::Undefined("other".to_owned())));
         for name in ["", "Api", "2fast", "_x", "a-b", "ä"] {
-            assert_eq!(
-                get(&variables, name),
-                Err(VariableError::InvalidName(name.to_owned()))
-            );
+            assert_eq!(get(&variables, name), Err(VariableError::InvalidName(name.to_owned())));
         }
     }
 }

@@ -227,6 +227,7 @@ fn syntax_error(text: &str, error: &toml_edit::TomlError) -> ManifestError {
         start..span.end.min(text.len()).max(start)
     });
     ManifestError::new(ErrorKind::Syntax(printable(&message)), span, "here")
+        .with_hint("look for a bracket, quote or comma that is missing or too many; the format is TOML 1.0")
 }
 
 fn no_such_place(trigger: &str, position: usize, count: usize) -> ManifestError {

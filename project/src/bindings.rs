@@ -72,19 +72,16 @@ impl Project {
             }
         }
         for (path, (_, wit)) in places {
-            match wit {
-                Some(wit) => {
-                    if change.write(&path, wit.as_bytes())? {
-                        generated.written.push(path);
-                    }
+            if let Some(wit) = wit {
+                if change.write(&path, wit.as_bytes())? {
+                    generated.written.push(path);
                 }
-                None => {
-                    let bindings = path.with_file_name(RUST_FILE);
-                    for path in [path, bindings] {
-                        if !wanted.contains(&path) && is_generated(&path) && change.remove(&path)? {
-                            generated.removed.push(path);
-                        }
-                    }
+                continue;
+            }
+            let bindings = path.with_file_name(RUST_FILE);
+            for path in [path, bindings] {
+                if !wanted.contains(&path) && is_generated(&path) && change.remove(&path)? {
+                    generated.removed.push(path);
                 }
             }
         }
@@ -143,7 +140,9 @@ pub(crate) fn import_pattern(name: &DependencyName) -> ImportPattern {
 
 /// Whether a file says that it was generated, by us or by Spin, so that it may be removed.
 fn is_generated(path: &Path) -> bool {
-    let Ok(text) = fs_err::read_to_string(path) else { return false };
+    let Ok(text) = fs_err::read_to_string(path) else {
+        return false;
+    };
     let first = text.lines().next().unwrap_or_default().to_ascii_lowercase();
     first.starts_with("//") && first.contains("generated")
 }

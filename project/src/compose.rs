@@ -15,6 +15,7 @@ use crate::{
     Error, Project,
     bindings::import_pattern,
     content::{Unit, inspect_component},
+    suggest,
 };
 
 /// A component that runs on its own.
@@ -46,7 +47,8 @@ impl Project {
         if !manifest.components.contains_key(id) {
             return Err(self.unknown_component(id));
         }
-        let mut chains: Vec<&Trigger> = manifest.triggers.iter().filter(|it| it.component.as_deref() == Some(id)).collect();
+        let mut chains: Vec<&Trigger> =
+            manifest.triggers.iter().filter(|it| it.component.as_deref() == Some(id)).collect();
         chains.dedup_by(|a, b| sources(&a.middleware).eq(sources(&b.middleware)));
         match chains.as_slice() {
             [] => self.compose_component(id, &[]).await,
@@ -63,10 +65,10 @@ impl Project {
 
     /// The error for a component id that the manifest does not have.
     pub(crate) fn unknown_component(&self, id: &str) -> Error {
-        let known: Vec<_> = self.manifest().components.keys().map(|id| format!("`{id}`")).collect();
+        let known = self.manifest().components.keys().map(String::as_str);
         Error::Unknown {
-            message: format!("there is no component `{id}` in {}", self.manifest_path.display()),
-            hint: Some(format!("the app has {}", known.join(", "))),
+            message: format!("the app has no component `{id}`"),
+            hint: Some(suggest::hint(id, known, "it has")),
         }
     }
 
@@ -119,7 +121,7 @@ impl Plan<'_> {
         component: &Component,
         middleware: &[Middleware],
     ) -> Result<Composition, Error> {
-        let unit = self.project.component_unit(&component.source)?;
+        let unit = Project::component_unit(&component.source);
         let bytes = self.project.bytes(&unit, self.lock).await;
         let bytes = bytes.map_err(|error| self.not_built(id, component, error))?;
         inspect_component(&format!("component `{id}`"), &bytes)?;
@@ -194,16 +196,21 @@ impl Plan<'_> {
     ///
     /// Composed into the app, it would have whatever the app has: so this fails closed.
     fn check_grant(&self, name: &str, unit: &Unit, grant: &Grant) -> Result<(), Error> {
-        let Grant::Only(granted) = grant else { return Ok(()) };
+        let Grant::Only(granted) = grant else {
+            return Ok(());
+        };
         let mut seen = BTreeSet::new();
         let mut open = vec![unit.clone()];
         while let Some(next) = open.pop() {
-            let Some(known) = self.known.get(&next) else { continue };
+            let Some(known) = self.known.get(&next) else {
+                continue;
+            };
             if !seen.insert(next.clone()) {
                 continue;
             }
             let granted: BTreeSet<String> = granted.iter().map(ToString::to_string).collect();
-            let missing: Vec<_> = known.capabilities.iter().filter(|key| !granted.contains(*key)).cloned().collect();
+            let missing: Vec<_> =
+                known.capabilities.iter().filter(|key| !granted.contains(*key)).cloned().collect();
             if !missing.is_empty() {
                 let dependency = if next == *unit {
                     format!("`{name}`")
@@ -212,7 +219,9 @@ impl Plan<'_> {
                 };
                 return Err(Error::NotGranted { dependency, capabilities: missing });
             }
-            open.extend(known.needs.iter().map(|need| Unit::Package(need.package.clone(), need.version.clone())));
+            open.extend(
+                known.needs.iter().map(|need| Unit::Package(need.package.clone(), need.version.clone())),
+            );
         }
         Ok(())
     }

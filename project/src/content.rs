@@ -94,7 +94,8 @@ impl Facts {
 
 /// Inspects bytes that must be a component. Works on the calling thread, which is a worker of the runtime.
 pub(crate) fn inspect_component(what: &str, bytes: &[u8]) -> Result<Inspection, Error> {
-    let inspection = tokio::task::block_in_place(|| inspect(bytes)).map_err(|error| Error::Inspect { what: what.to_owned(), error })?;
+    let inspection = tokio::task::block_in_place(|| inspect(bytes))
+        .map_err(|error| Error::Inspect { what: what.to_owned(), error })?;
     match inspection.kind {
         Kind::Component => Ok(inspection),
         Kind::WitPackage => Err(Error::NotComponent { what: what.to_owned(), found: "a WIT package" }),
@@ -133,22 +134,21 @@ impl Project {
             Source::Path(path) => Ok(Unit::File(path.clone())),
             Source::Url { url, digest } => Ok(Unit::Url(url.clone(), digest.to_string())),
             Source::Component(id) => match self.manifest().components.get(id) {
-                Some(component) => self.component_unit(&component.source),
+                Some(component) => Ok(Self::component_unit(&component.source)),
                 None => Err(Error::Unknown { message: format!("there is no component `{id}`"), hint: None }),
             },
         }
     }
 
     /// What a component's own source points to.
-    #[expect(clippy::unused_self, reason = "reads better beside `unit`")]
-    pub(crate) fn component_unit(&self, source: &ComponentSource) -> Result<Unit, Error> {
-        Ok(match source {
+    pub(crate) fn component_unit(source: &ComponentSource) -> Unit {
+        match source {
             ComponentSource::Path(path) => Unit::File(path.clone()),
             ComponentSource::Url { url, digest } => Unit::Url(url.clone(), digest.to_string()),
             ComponentSource::Registry { package, version, .. } => {
                 Unit::Package(package.clone(), version.clone())
             }
-        })
+        }
     }
 
     /// The path of a file that the manifest names.

@@ -42,7 +42,7 @@ pub enum Error {
     #[error("{error}")]
     Manifest {
         /// The manifest.
-        excerpt: Excerpt,
+        excerpt: Box<Excerpt>,
         /// What is wrong in it.
         error: ManifestError,
     },
@@ -50,9 +50,9 @@ pub enum Error {
     #[error("{error}")]
     Lockfile {
         /// The lockfile.
-        excerpt: Excerpt,
+        excerpt: Box<Excerpt>,
         /// What is wrong in it.
-        error: LockError,
+        error: Box<LockError>,
     },
     /// Something that the manifest says cannot be carried out.
     #[error("{message}")]
@@ -128,7 +128,10 @@ pub enum Error {
     #[error(transparent)]
     Wit(#[from] WitError),
     /// A dependency reaches for a capability that it was not granted.
-    #[error("{dependency} would reach {} that the app does not grant it", capabilities_in_words(capabilities))]
+    #[error(
+        "{dependency} would reach {} that the app does not grant it",
+        capabilities_in_words(capabilities)
+    )]
     NotGranted {
         /// The direct dependency, in the user's words.
         dependency: String,
@@ -268,7 +271,10 @@ fn capabilities_in_words(keys: &[String]) -> String {
     match keys {
         [key] => format!("the capability `{key}`"),
         keys => {
-            format!("the capabilities {}", keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "))
+            format!(
+                "the capabilities {}",
+                keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+            )
         }
     }
 }

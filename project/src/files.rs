@@ -62,22 +62,19 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<(), Error> {
     let io = |error: std::io::Error| Error::Write { path: target.clone(), error };
     let mut file = tempfile::Builder::new().prefix(".spin-deps-").tempfile_in(directory).map_err(io)?;
     file.write_all(contents).map_err(io)?;
-    let permissions = fs_err::metadata(&target).map(|old| old.permissions()).ok().or_else(default_mode);
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions).map_err(io)?;
-    }
+    set_mode(file.as_file(), &target).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;
     file.persist(&target).map_err(|error| io(error.error))?;
     Ok(())
 }
 
-/// Temporary files are private; the project's files are for everyone who can read the project.
-#[cfg(unix)]
-fn default_mode() -> Option<std::fs::Permissions> {
-    Some(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn default_mode() -> Option<std::fs::Permissions> {
-    None
+/// A file keeps its permissions; a new one can be read by everyone who can read the project, unlike a temporary one.
+fn set_mode(file: &std::fs::File, target: &Path) -> std::io::Result<()> {
+    match fs_err::metadata(target) {
+        Ok(old) => file.set_permissions(old.permissions()),
+        #[cfg(unix)]
+        Err(_) => file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)),
+        #[cfg(not(unix))]
+        Err(_) => Ok(()),
+    }
 }

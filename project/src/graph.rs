@@ -1,12 +1,12 @@
 //! The app's dependency graph as the lockfile has it: for `tree` and `why`, without a request.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 use spin_deps_lockfile::{Dependency, Lockfile};
 use spin_deps_manifest::{Inherit, Route, Source};
 
-use crate::{Error, Project, content::Unit};
+use crate::{Error, Project, content::Unit, suggest};
 
 /// The most paths that [`Graph::paths_to`] gives; a diamond of diamonds has more than anyone reads.
 const MAX_PATHS: usize = 200;
@@ -82,8 +82,13 @@ impl Project {
         let app = builder.node(NodeKind::App, name);
         for (id, component) in &self.manifest().components {
             let node = builder.node(NodeKind::Component, id.clone());
-            builder.nodes[app].steps.push(Step { to: node, requirement: None, name: None, inherits: Vec::new() });
-            let own = self.component_unit(&component.source)?;
+            builder.nodes[app].steps.push(Step {
+                to: node,
+                requirement: None,
+                name: None,
+                inherits: Vec::new(),
+            });
+            let own = Self::component_unit(&component.source);
             if !matches!(own, Unit::File(_)) {
                 let to = builder.unit(own, lock);
                 builder.nodes[node].steps.push(Step {
@@ -95,7 +100,8 @@ impl Project {
             }
             for dependency in &component.dependencies {
                 let to = builder.unit(self.unit(&dependency.source, lock)?, lock);
-                let step = step(to, &dependency.source, Some(&dependency.name.to_string()), &dependency.inherit);
+                let step =
+                    step(to, &dependency.source, Some(&dependency.name.to_string()), &dependency.inherit);
                 builder.nodes[node].steps.push(step);
             }
         }
@@ -105,7 +111,12 @@ impl Project {
                 _ => format!("middleware of trigger {}", trigger.id),
             };
             let node = builder.node(NodeKind::Trigger, label);
-            builder.nodes[app].steps.push(Step { to: node, requirement: None, name: None, inherits: Vec::new() });
+            builder.nodes[app].steps.push(Step {
+                to: node,
+                requirement: None,
+                name: None,
+                inherits: Vec::new(),
+            });
             for middleware in &trigger.middleware {
                 let to = builder.unit(self.unit(&middleware.source, lock)?, lock);
                 let step = step(to, &middleware.source, None, &middleware.inherit);
@@ -185,9 +196,20 @@ impl Builder {
     }
 }
 
+impl Node {
+    /// The name by which a dependency can be asked for.
+    fn name(&self) -> Option<&str> {
+        match &self.kind {
+            NodeKind::Package { package, .. } => Some(package),
+            NodeKind::File | NodeKind::Url => Some(&self.label),
+            NodeKind::App | NodeKind::Component | NodeKind::Trigger => None,
+        }
+    }
+}
+
 impl Graph {
-    /// The nodes of a package, given as `ns:name`, `ns:name@version` or a node's label.
-    pub fn find(&self, package: &str) -> Vec<usize> {
+    /// The nodes of a package, given as `ns:name`, `ns:name@version` or a node's label; an error if there is none.
+    pub fn find(&self, package: &str) -> Result<Vec<usize>, Error> {
         let (name, version) = match package.split_once('@') {
             Some((name, version)) => (name, Some(version)),
             None => (package, None),
@@ -198,7 +220,16 @@ impl Graph {
             }
             _ => node.label == package,
         };
-        self.nodes.iter().enumerate().filter(|(_, node)| fits(node)).map(|(index, _)| index).collect()
+        let found: Vec<_> =
+            self.nodes.iter().enumerate().filter(|(_, node)| fits(node)).map(|(index, _)| index).collect();
+        if found.is_empty() {
+            let known: BTreeSet<&str> = self.nodes.iter().filter_map(Node::name).collect();
+            return Err(Error::Unknown {
+                message: format!("the app does not depend on `{package}`"),
+                hint: Some(suggest::hint(package, known, "it depends on")),
+            });
+        }
+        Ok(found)
     }
 
     /// Every path from the app to `target`, each as node and the step that led there; shortest first.

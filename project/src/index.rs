@@ -20,7 +20,7 @@ use futures::{
 use semver::{Version, VersionReq};
 use spin_deps_component::inspect;
 use spin_deps_lockfile::Lockfile;
-use spin_deps_registry::{Content, Listing, Registries};
+use spin_deps_registry::{Content, Listing, Registries, ReleaseInfo};
 use spin_deps_resolver::{Candidate, Edge, Index, Reason, Release, Versions};
 use tokio::runtime::Handle;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
@@ -46,6 +46,8 @@ type Answer<T> = Shared<BoxFuture<'static, Result<T, Arc<Error>>>>;
 #[derive(Clone)]
 pub(crate) struct RegistryIndex(Arc<Inner>);
 
+type ReleaseAnswers = HashMap<(PackageRef, Version), Answer<Option<Arc<Loaded>>>>;
+
 struct Inner {
     registries: Registries,
     runtime: Handle,
@@ -53,7 +55,7 @@ struct Inner {
     mapping: BTreeMap<PackageRef, Registry>,
     locked: Lockfile,
     listings: Mutex<HashMap<PackageRef, Answer<Arc<Listing>>>>,
-    releases: Mutex<HashMap<(PackageRef, Version), Answer<Option<Arc<Loaded>>>>>,
+    releases: Mutex<ReleaseAnswers>,
     guessed: Mutex<HashSet<(PackageRef, VersionReq)>>,
     /// The first failure that is not an answer. A resolution around it would depend on the weather.
     failure: Mutex<Option<Arc<Error>>>,
@@ -88,7 +90,11 @@ impl RegistryIndex {
     }
 
     /// The metadata of a release, or `None` where it is not there.
-    pub(crate) async fn load(&self, package: &PackageRef, version: &Version) -> Result<Option<Arc<Loaded>>, Error> {
+    pub(crate) async fn load(
+        &self,
+        package: &PackageRef,
+        version: &Version,
+    ) -> Result<Option<Arc<Loaded>>, Error> {
         self.release_answer(package, version).await.map_err(Error::Shared)
     }
 
@@ -118,15 +124,23 @@ impl RegistryIndex {
         question: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Answer<T> {
         let task = self.0.runtime.spawn(question);
-        async move { task.await.map_err(Error::Worker).and_then(|answer| answer).map_err(Arc::new) }.boxed().shared()
+        async move { task.await.map_err(Error::Worker).and_then(|answer| answer).map_err(Arc::new) }
+            .boxed()
+            .shared()
     }
 
     async fn ask_listing(&self, package: &PackageRef) -> Result<Arc<Listing>, Error> {
-        let Some(registry) = self.registry(package) else { return Ok(Arc::new(Listing::NotFound)) };
+        let Some(registry) = self.registry(package) else {
+            return Ok(Arc::new(Listing::NotFound));
+        };
         Ok(Arc::new(self.0.registries.versions(package, &registry).await?))
     }
 
-    async fn ask_release(&self, package: &PackageRef, version: &Version) -> Result<Option<Arc<Loaded>>, Error> {
+    async fn ask_release(
+        &self,
+        package: &PackageRef,
+        version: &Version,
+    ) -> Result<Option<Arc<Loaded>>, Error> {
         if let Some(locked) = self.0.locked.get(package, version) {
             let needs = locked.dependencies.iter().map(|it| (it.package.clone(), it.req.clone())).collect();
             return Ok(Some(Arc::new(Loaded {
@@ -137,27 +151,18 @@ impl RegistryIndex {
                 facts: Facts { wit_only: false, needs, capabilities: locked.capabilities.clone() },
             })));
         }
-        let Some(registry) = self.registry(package) else { return Ok(None) };
+        let Some(registry) = self.registry(package) else {
+            return Ok(None);
+        };
         let registries = &self.0.registries;
-        let Some(info) = registries.release(package, version, &registry).await? else { return Ok(None) };
+        let Some(info) = registries.release(package, version, &registry).await? else {
+            return Ok(None);
+        };
         let key = info.digest.to_string();
         let facts = if let Some(facts) = registries.store().recall(FACTS_TABLE, &key).await {
             facts
         } else {
-            let facts = match Facts::of_metadata(&info) {
-                Some(facts) => facts,
-                None => {
-                    let content = Content::of(package, version, &registry, &info);
-                    let bytes = registries.fetch(&content).await?;
-                    let what = format!("{package} {version}");
-                    tokio::task::spawn_blocking(move || {
-                        inspect(&bytes)
-                            .map(|inspection| Facts::of_inspection(&inspection))
-                            .map_err(|error| Error::Inspect { what, error })
-                    })
-                    .await??
-                }
-            };
+            let facts = self.learn_facts(&Content::of(package, version, &registry, &info), &info).await?;
             registries.store().remember(FACTS_TABLE, &key, &facts).await?;
             facts
         };
@@ -170,6 +175,18 @@ impl RegistryIndex {
         })))
     }
 
+    /// The facts of a release: from its metadata where that suffices, else from its bytes.
+    async fn learn_facts(&self, content: &Content, info: &ReleaseInfo) -> Result<Facts, Error> {
+        if let Some(facts) = Facts::of_metadata(info) {
+            return Ok(facts);
+        }
+        let bytes = self.0.registries.fetch(content).await?;
+        let what = format!("{} {}", content.package, content.version);
+        let inspection = tokio::task::spawn_blocking(move || inspect(&bytes)).await?;
+        let inspection = inspection.map_err(|error| Error::Inspect { what, error })?;
+        Ok(Facts::of_inspection(&inspection))
+    }
+
     /// Fetches ahead what a requirement will most likely need.
     fn guess(&self, package: PackageRef, req: VersionReq) {
         if !lock(&self.0.guessed).insert((package.clone(), req.clone())) {
@@ -177,9 +194,15 @@ impl RegistryIndex {
         }
         let this = self.clone();
         self.0.runtime.spawn(async move {
-            let Ok(listing) = this.listing(&package).await else { return };
-            let Some(version) = this.likely(&package, &req, &listing) else { return };
-            let Ok(Some(loaded)) = this.release_answer(&package, &version).await else { return };
+            let Ok(listing) = this.listing(&package).await else {
+                return;
+            };
+            let Some(version) = this.likely(&package, &req, &listing) else {
+                return;
+            };
+            let Ok(Some(loaded)) = this.release_answer(&package, &version).await else {
+                return;
+            };
             for (package, req) in &loaded.facts.needs {
                 this.guess(package.clone(), req.clone());
             }
@@ -187,8 +210,11 @@ impl RegistryIndex {
     }
 
     fn likely(&self, package: &PackageRef, req: &VersionReq, listing: &Listing) -> Option<Version> {
-        let locked = crate::content::select(&self.0.locked, package, req).map(|locked| locked.version.clone());
-        let Listing::Found(versions) = listing else { return locked };
+        let locked =
+            crate::content::select(&self.0.locked, package, req).map(|locked| locked.version.clone());
+        let Listing::Found(versions) = listing else {
+            return locked;
+        };
         locked.or_else(|| {
             let fitting = versions.iter().filter(|it| !it.yanked && req.matches(&it.version));
             fitting.map(|it| it.version.clone()).max()

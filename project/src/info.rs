@@ -96,7 +96,8 @@ pub async fn info(
 ) -> Result<PackageInfo, Error> {
     let registry = registry_for(registries, package, registry)?;
     let mut versions: Vec<_> = listed(registries, package, &registry).await?;
-    versions.sort_by(|a, b| (a.version.pre.is_empty(), &a.version).cmp(&(b.version.pre.is_empty(), &b.version)));
+    versions
+        .sort_by(|a, b| (a.version.pre.is_empty(), &a.version).cmp(&(b.version.pre.is_empty(), &b.version)));
     let fits = |it: &&Listed| req.map_or(!it.yanked, |req| req.matches(&it.version));
     let Some(version) = versions.iter().rev().find(fits).map(|it| it.version.clone()) else {
         let mut available: Vec<_> = versions.into_iter().map(|it| it.version).collect();
@@ -108,7 +109,8 @@ pub async fn info(
         });
     };
     let release = registries.release(package, &version, &registry).await?;
-    let release = release.ok_or_else(|| Error::NoPackage { package: package.clone(), registry: registry.clone() })?;
+    let release =
+        release.ok_or_else(|| Error::NoPackage { package: package.clone(), registry: registry.clone() })?;
     let content = Content::of(package, &version, &registry, &release);
     let bytes = registries.fetch(&content).await?;
     let inspection = tokio::task::spawn_blocking(move || inspect(&bytes)).await?;
@@ -144,9 +146,10 @@ fn registry_for(
     package: &PackageRef,
     registry: Option<&Registry>,
 ) -> Result<Registry, Error> {
-    registry.cloned().or_else(|| registries.registry_of(package)).ok_or_else(|| {
-        Error::Registry(spin_deps_registry::Error::NotConfigured { package: package.clone() })
-    })
+    registry
+        .cloned()
+        .or_else(|| registries.registry_of(package))
+        .ok_or_else(|| Error::Registry(spin_deps_registry::Error::NotConfigured { package: package.clone() }))
 }
 
 async fn listed(

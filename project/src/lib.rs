@@ -29,6 +29,7 @@ mod remove;
 mod requirements;
 mod run;
 mod settings;
+mod suggest;
 mod sync;
 mod variables;
 mod verify;

@@ -13,10 +13,7 @@ use spin_deps_resolver::{Index, Locked, Resolution, resolve};
 use wasm_pkg_common::package::PackageRef;
 
 use crate::{
-    Error, Locking, Project,
-    change::Change,
-    content::select,
-    index::RegistryIndex,
+    Error, Locking, Project, change::Change, content::select, index::RegistryIndex,
     requirements::Requirements,
 };
 
@@ -172,13 +169,17 @@ impl Project {
         resolution: &Resolution,
         index: &RegistryIndex,
     ) -> Result<Lockfile, Error> {
-        let loads = resolution.packages.iter().map(|resolved| index.load(&resolved.package, &resolved.version));
+        let loads =
+            resolution.packages.iter().map(|resolved| index.load(&resolved.package, &resolved.version));
         let loaded = futures::future::try_join_all(loads).await?;
         let mut packages = Vec::new();
         for (resolved, loaded) in resolution.packages.iter().zip(loaded) {
             let Some(loaded) = loaded else {
                 return Err(Error::Unknown {
-                    message: format!("{} {} is listed by its registry, but it is not there", resolved.package, resolved.version),
+                    message: format!(
+                        "{} {} is listed by its registry, but it is not there",
+                        resolved.package, resolved.version
+                    ),
                     hint: None,
                 });
             };

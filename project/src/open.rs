@@ -25,15 +25,17 @@ impl Project {
     pub async fn open(settings: Settings) -> Result<Self, Error> {
         let manifest_path = find_manifest(&settings)?;
         let text = files::read_text(&manifest_path)?;
-        let document = Document::parse(&text)
-            .map_err(|error| Error::Manifest { excerpt: Excerpt::new(&manifest_path, &text), error })?;
+        let document = Document::parse(&text).map_err(|error| Error::Manifest {
+            excerpt: Box::new(Excerpt::new(&manifest_path, &text)),
+            error,
+        })?;
         let lock_path = lock_path(&manifest_path);
         let lock = match files::read_text_if_there(&lock_path)? {
             None => None,
-            Some(text) => Some(
-                Lockfile::parse(&text)
-                    .map_err(|error| Error::Lockfile { excerpt: Excerpt::new(&lock_path, &text), error })?,
-            ),
+            Some(text) => Some(Lockfile::parse(&text).map_err(|error| Error::Lockfile {
+                excerpt: Box::new(Excerpt::new(&lock_path, &text)),
+                error: Box::new(error),
+            })?),
         };
         let registries = Self::configured(&settings, Some((&manifest_path, document.manifest()))).await?;
         Ok(Self { settings, manifest_path, document, lock, registries })
@@ -57,7 +59,7 @@ impl Project {
             base_dir: directory(path).to_path_buf(),
         });
         let network = match settings.offline_because() {
-            Some(option) => Network::Offline { because: option.to_owned() },
+            Some(option) => Network::Offline { because: format!("`{option}` forbids requests") },
             None => Network::Online,
         };
         let registries = Registries::open(RegistrySettings {

@@ -115,10 +115,8 @@ fn identity(
 /// not download it.
 fn annotations(inspection: &Inspection, version: &Version) -> BTreeMap<String, String> {
     let metadata = &inspection.metadata;
-    let mut annotations = BTreeMap::from([(
-        "org.opencontainers.image.version".to_owned(),
-        version.to_string(),
-    )]);
+    let mut annotations =
+        BTreeMap::from([("org.opencontainers.image.version".to_owned(), version.to_string())]);
     for (key, value) in [
         ("description", &metadata.description),
         ("licenses", &metadata.licenses),
@@ -131,15 +129,11 @@ fn annotations(inspection: &Inspection, version: &Version) -> BTreeMap<String, S
             annotations.insert(format!("org.opencontainers.image.{key}"), value.clone());
         }
     }
-    match inspection.kind {
-        Kind::WitPackage => {
-            annotations.insert(KIND_ANNOTATION.to_owned(), "wit".to_owned());
-        }
-        _ => {
-            annotations.insert(KIND_ANNOTATION.to_owned(), "component".to_owned());
-            let table = table_of_needs(&needs(inspection));
-            annotations.insert(ANNOTATION.to_owned(), table.to_json());
-        }
+    if inspection.kind == Kind::WitPackage {
+        annotations.insert(KIND_ANNOTATION.to_owned(), "wit".to_owned());
+    } else {
+        annotations.insert(KIND_ANNOTATION.to_owned(), "component".to_owned());
+        annotations.insert(ANNOTATION.to_owned(), table_of_needs(&needs(inspection)).to_json());
     }
     annotations
 }

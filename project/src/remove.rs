@@ -2,7 +2,7 @@
 
 use spin_deps_manifest::{DependencyName, Source, Trigger};
 
-use crate::{Error, Project, SyncOutcome, Target};
+use crate::{Error, Project, SyncOutcome, Target, suggest};
 
 /// What is to be removed, as the command line has it.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,7 @@ impl Project {
     /// Removes a dependency of a component, or middleware of a trigger.
     pub async fn remove(&mut self, options: &RemoveOptions) -> Result<Removed, Error> {
         let mut document = self.document.clone();
-        let changed = |error| Error::Manifest { excerpt: self.excerpt(), error };
+        let changed = |error| Error::Manifest { excerpt: Box::new(self.excerpt()), error };
         let entries = if let Some(route) = &options.route {
             let trigger = self.trigger_of(route)?;
             let position = middleware_position(trigger, route, &options.name)?;
@@ -54,18 +54,23 @@ impl Project {
         {
             return Err(self.unknown_component(id));
         }
-        let components =
-            || self.manifest().components.iter().filter(|(id, _)| options.to.as_ref().is_none_or(|to| to == *id));
+        let components = || {
+            self.manifest().components.iter().filter(|(id, _)| options.to.as_ref().is_none_or(|to| to == *id))
+        };
         let mut found: Vec<(String, Vec<DependencyName>)> = Vec::new();
         for (id, component) in components() {
-            let named = |exact: bool| -> Vec<DependencyName> {
+            let entries_of = |exact: bool| -> Vec<DependencyName> {
                 let fits = |it: &&spin_deps_manifest::Dependency| {
-                    if exact { it.name.to_string() == options.name } else { label(&it.source) == options.name }
+                    if exact {
+                        it.name.to_string() == options.name
+                    } else {
+                        label(&it.source) == options.name
+                    }
                 };
                 component.dependencies.iter().filter(fits).map(|it| it.name.clone()).collect()
             };
-            let exact = named(true);
-            let names = if exact.is_empty() { named(false) } else { exact };
+            let exact = entries_of(true);
+            let names = if exact.is_empty() { entries_of(false) } else { exact };
             if !names.is_empty() {
                 found.push((id.clone(), names));
             }
@@ -75,14 +80,14 @@ impl Project {
             0 => {
                 let known: Vec<_> = components()
                     .flat_map(|(_, component)| &component.dependencies)
-                    .map(|it| format!("`{}`", it.name))
+                    .map(|it| it.name.to_string())
                     .collect();
                 Err(Error::Unknown {
                     message: format!("there is no dependency `{}`", options.name),
                     hint: Some(if known.is_empty() {
                         "the app has no dependencies; middleware is removed with `--route`".into()
                     } else {
-                        format!("there are {}", known.join(", "))
+                        suggest::hint(&options.name, known.iter().map(String::as_str), "the app has")
                     }),
                 })
             }
@@ -112,13 +117,6 @@ fn middleware_position(trigger: &Trigger, route: &str, name: &str) -> Result<usi
     let by_position = name.parse::<usize>().ok().filter(|position| *position < labels.len());
     labels.iter().position(|it| it == name).or(by_position).ok_or_else(|| Error::Unknown {
         message: format!("the pipeline of `{route}` has no middleware `{name}`"),
-        hint: Some(if labels.is_empty() {
-            "it is empty".into()
-        } else {
-            format!(
-                "it has {}; a position from 0 is a name too",
-                labels.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
-            )
-        }),
+        hint: Some(suggest::hint(name, labels.iter().map(String::as_str), "it has")),
     })
 }

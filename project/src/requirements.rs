@@ -1,6 +1,6 @@
 //! What the manifest asks for: requirements on packages, content behind URLs, and who asks.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::ErrorKind};
 
 use semver::VersionReq;
 use spin_deps_lockfile::{Dependency, HttpSource, Lockfile};
@@ -34,7 +34,10 @@ pub(crate) struct HttpRequirement {
 
 impl HttpRequirement {
     /// The lockfile's entry, once `choose` knows the version for each need.
-    pub(crate) fn locked(&self, choose: impl Fn(&PackageRef, &VersionReq) -> Option<semver::Version>) -> HttpSource {
+    pub(crate) fn locked(
+        &self,
+        choose: impl Fn(&PackageRef, &VersionReq) -> Option<semver::Version>,
+    ) -> HttpSource {
         let dependencies = self
             .facts
             .needs
@@ -74,8 +77,7 @@ impl Project {
         manifest: &Manifest,
         lock: Option<&Lockfile>,
     ) -> Result<Requirements, Error> {
-        let mut found =
-            Requirements { packages: Vec::new(), http: Vec::new(), registries: BTreeMap::new() };
+        let mut found = Requirements { packages: Vec::new(), http: Vec::new(), registries: BTreeMap::new() };
         for asked in asked(manifest) {
             match asked.source {
                 AskedSource::Dependency(Source::Registry { package, req, registry, .. }) => {
@@ -93,7 +95,8 @@ impl Project {
                 // The app's own components are often not built yet when a dependency is added: what such a one
                 // needs is locked as soon as its file is there.
                 AskedSource::Dependency(Source::Component(id)) => {
-                    if let Some(ComponentSource::Path(path)) = manifest.components.get(id).map(|it| &it.source)
+                    if let Some(ComponentSource::Path(path)) =
+                        manifest.components.get(id).map(|it| &it.source)
                         && self.resolve_path(path).is_file()
                     {
                         self.file(&mut found, &asked, path).await?;
@@ -109,8 +112,16 @@ impl Project {
 
     async fn file(&self, found: &mut Requirements, asked: &Asked<'_>, path: &str) -> Result<(), Error> {
         let unit = Unit::File(path.to_owned());
-        let read = self.bytes(&unit, &Lockfile::default()).await;
-        let bytes = read.map_err(|error| self.at(asked, &error, "this file is needed to know what it needs"))?;
+        let bytes = match self.bytes(&unit, &Lockfile::default()).await {
+            Err(Error::Io(io)) if io.kind() == ErrorKind::NotFound => {
+                let missing = Error::Unknown {
+                    message: format!("the file {path} does not exist"),
+                    hint: Some("build it first, or correct the path, which is relative to spin.toml".into()),
+                };
+                return Err(self.at(asked, &missing, "its imports tell what it needs"));
+            }
+            read => read.map_err(|error| self.at(asked, &error, "its imports tell what it needs"))?,
+        };
         let inspection = inspect_component(path, &bytes)
             .map_err(|error| self.at(asked, &error, "a component is needed here"))?;
         for (package, req) in Facts::of_inspection(&inspection).needs {

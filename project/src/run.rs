@@ -13,7 +13,6 @@ use wasm_pkg_common::digest::ContentDigest;
 
 use crate::{ComposedComponent, Error, Project, compiled::compiled_cache, variables::Variables};
 
-
 /// How the app is to be run.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
@@ -50,7 +49,9 @@ impl Project {
     /// The routes of the app and what answers them, in the order of the manifest.
     pub fn routes(&self) -> Vec<(String, String)> {
         let routes = self.manifest().triggers.iter().filter_map(|trigger| {
-            let Route::Path(path) = &trigger.http.as_ref()?.route else { return None };
+            let Route::Path(path) = &trigger.http.as_ref()?.route else {
+                return None;
+            };
             let answers = trigger.component.clone().unwrap_or_else(|| "static response".into());
             Some((with_base(self.manifest(), path), answers))
         });
@@ -63,8 +64,11 @@ impl Project {
         let mut staged = Vec::new();
         let mut composed = Vec::new();
         let mut warnings = Vec::new();
-        let mut app =
-            App { name: self.manifest().application.name.clone(), routes: Vec::new(), components: BTreeMap::new() };
+        let mut app = App {
+            name: self.manifest().application.name.clone(),
+            routes: Vec::new(),
+            components: BTreeMap::new(),
+        };
         for trigger in &self.manifest().triggers {
             let Some(http) = &trigger.http else {
                 warnings.push(format!(
@@ -99,7 +103,8 @@ impl Project {
             app.routes.push(HostRoute { pattern, handler, trigger: trigger.id.clone() });
         }
         let listen = options.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let host = Options { compiled_cache: Some(compiled_cache(&self.settings)), listen, ..Options::default() };
+        let host =
+            Options { compiled_cache: Some(compiled_cache(&self.settings)), listen, ..Options::default() };
         let host = spin_deps_host::start(app, host).await?;
         Ok(Running { host, composed, warnings, _staged: staged })
     }
@@ -108,10 +113,11 @@ impl Project {
     fn instance_name(&self, trigger: &Trigger, component: &str) -> String {
         let same = |other: &&Trigger| {
             other.component.as_deref() == Some(component)
-                && other.middleware.iter().map(|it| (&it.source, &it.inherit)).eq(trigger
+                && other
                     .middleware
                     .iter()
-                    .map(|it| (&it.source, &it.inherit)))
+                    .map(|it| (&it.source, &it.inherit))
+                    .eq(trigger.middleware.iter().map(|it| (&it.source, &it.inherit)))
         };
         match self.manifest().triggers.iter().find(same) {
             Some(first) if !first.middleware.is_empty() => format!("{component} ({})", first.id),
@@ -135,7 +141,11 @@ impl Project {
         Ok(HostComponent {
             wasm: composed.bytes.clone(),
             digest: hex(&composed.digest),
-            environment: component.environment.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            environment: component
+                .environment
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
             files: self.mounts(component, staged)?,
             variables: values,
             allowed_outbound_hosts: hosts.collect::<Result<_, _>>()?,
@@ -143,7 +153,11 @@ impl Project {
     }
 
     /// What a component can read. One directory is shown as it is; anything else is gathered in a temporary one.
-    fn mounts(&self, component: &Component, staged: &mut Vec<tempfile::TempDir>) -> Result<Vec<Mount>, Error> {
+    fn mounts(
+        &self,
+        component: &Component,
+        staged: &mut Vec<tempfile::TempDir>,
+    ) -> Result<Vec<Mount>, Error> {
         if component.files.is_empty() {
             return Ok(Vec::new());
         }
@@ -185,7 +199,8 @@ impl Project {
             return Err(outside("leaves the app's directory"));
         }
         let base = glob::Pattern::escape(&self.directory().to_string_lossy());
-        let found = glob::glob(&format!("{base}/{pattern}")).map_err(|error| outside(&format!("is not valid: {error}")))?;
+        let found = glob::glob(&format!("{base}/{pattern}"))
+            .map_err(|error| outside(&format!("is not valid: {error}")))?;
         Ok(found.filter_map(Result::ok).filter(|path| path.is_file()).collect())
     }
 }

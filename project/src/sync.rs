@@ -54,6 +54,16 @@ impl Project {
         })
     }
 
+    /// Makes the lockfile fit and fetches all that is locked, for a command that runs or composes the app. Writes
+    /// nothing else: generated files are for building.
+    pub async fn prepare(&mut self) -> Result<SyncOutcome, Error> {
+        let mut change = Change::default();
+        let lock = self.lock_within(&mut change).await?;
+        let contents = self.fetch_all(&lock.lockfile).await?;
+        change.keep();
+        Ok(SyncOutcome { lock, contents, written: Vec::new(), removed: Vec::new(), warnings: Vec::new() })
+    }
+
     /// Fetches everything that `lock` names into the store, side by side. Returns how much that is.
     pub(crate) async fn fetch_all(&self, lock: &Lockfile) -> Result<usize, Error> {
         let packages = lock.packages.iter().map(|package| {

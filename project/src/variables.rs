@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use spin_deps_manifest::Manifest;
 use spin_deps_registry::Environment;
 
-use crate::Error;
+use crate::{Error, suggest};
 
 /// Prefix of environment variables that give a variable its value.
 const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
@@ -26,10 +26,10 @@ impl Variables {
         environment: &Environment,
     ) -> Result<Self, Error> {
         if let Some(name) = given.keys().find(|name| !manifest.variables.contains_key(*name)) {
-            let known: Vec<_> = manifest.variables.keys().map(|name| format!("`{name}`")).collect();
+            let known = manifest.variables.keys().map(String::as_str);
             return Err(Error::Unknown {
                 message: format!("the app has no variable `{name}`"),
-                hint: (!known.is_empty()).then(|| format!("it has {}", known.join(", "))),
+                hint: Some(suggest::hint(name, known, "it has")),
             });
         }
         let mut values = BTreeMap::new();

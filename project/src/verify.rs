@@ -68,7 +68,7 @@ impl Project {
         // A pattern that is none should not wait for the app to start.
         let requests = self.manifest().application.deps.verify.clone();
         let expectations = requests.iter().map(|it| self.pattern(it)).collect::<Result<Vec<_>, _>>()?;
-        let sync = self.sync().await?;
+        let sync = self.prepare().await?;
         let start = Instant::now();
         let running = self.start(options).await?;
         let started_in = start.elapsed();
@@ -124,7 +124,9 @@ impl Project {
     }
 
     fn pattern(&self, request: &VerifyRequest) -> Result<Option<Regex>, Error> {
-        let Some(pattern) = &request.expect.body_pattern else { return Ok(None) };
+        let Some(pattern) = &request.expect.body_pattern else {
+            return Ok(None);
+        };
         Regex::new(pattern).map(Some).map_err(|error| Error::Place {
             excerpt: Box::new(self.excerpt()),
             span: request.span.clone(),
@@ -165,7 +167,11 @@ fn mismatches(expect: &Expect, pattern: Option<&Regex>, response: &Response) -> 
     if let Some(pattern) = pattern
         && !pattern.is_match(&body)
     {
-        found.push(Mismatch { of: "body_pattern".into(), expected: pattern.to_string(), actual: shown(&body) });
+        found.push(Mismatch {
+            of: "body_pattern".into(),
+            expected: pattern.to_string(),
+            actual: shown(&body),
+        });
     }
     found
 }

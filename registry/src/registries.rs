@@ -326,11 +326,11 @@ impl Inner {
             Err(StoreError::Damaged { path, .. }) => Some(path),
             Err(error) => return Err(of_store(error)),
         };
-        if let Some(path) = &damaged {
-            tracing::warn!(path = %path.display(), "a stored file is damaged; it is fetched again");
-        }
         match (bring.await, damaged) {
-            (Ok(()), _) => {}
+            (Ok(()), None) => {}
+            (Ok(()), Some(path)) => {
+                tracing::warn!("the stored file {} was damaged, and was fetched again", path.display());
+            }
             (Err(Error::Offline { because, .. }), Some(path)) => {
                 return Err(Error::DamagedStore {
                     what: what.to_owned(),

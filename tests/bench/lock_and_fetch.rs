@@ -69,9 +69,7 @@ impl Measured {
 fn main() {
     let packages = option("--packages").unwrap_or(50);
     let runs = option("--runs").unwrap_or(5).max(1);
-    let names: Vec<String> = (0..packages)
-        .map(|number| format!("acme:part-{}", label(number)))
-        .collect();
+    let names: Vec<String> = (0..packages).map(|number| format!("acme:part-{}", label(number))).collect();
     println!(
         "{packages} packages of {} KiB, {} ms before each request, median of {runs} runs",
         WEIGHT / 1024,
@@ -89,12 +87,8 @@ fn main() {
 
     let proxy = Proxy::start(&registry.host());
     proxy.delay(DELAY);
-    let (mut theirs, mut ours, mut warm, mut start) = (
-        Measured::default(),
-        Measured::default(),
-        Measured::default(),
-        Measured::default(),
-    );
+    let (mut theirs, mut ours, mut warm, mut start) =
+        (Measured::default(), Measured::default(), Measured::default(), Measured::default());
     for _ in 0..runs {
         proxy.reset();
         let begun = Instant::now();
@@ -128,10 +122,7 @@ fn main() {
     ours.print("spin-deps sync, nothing there yet");
     warm.print("spin-deps sync, locked and fetched");
     start.print("spin-deps --version, the start alone");
-    println!(
-        "ratio, cold: {:.1}",
-        theirs.median().as_secs_f64() / ours.median().as_secs_f64()
-    );
+    println!("ratio, cold: {:.1}", theirs.median().as_secs_f64() / ours.median().as_secs_f64());
 }
 
 /// What `wkg` does for each package.
@@ -142,16 +133,9 @@ async fn plain_loop(proxy: &Proxy, names: &[String]) {
     for name in names {
         let package: PackageRef = name.parse().expect("a package name");
         let listed = client.list_all_versions(&package).await.expect("the versions");
-        let newest: Version = listed
-            .into_iter()
-            .map(|info| info.version)
-            .max()
-            .expect("a version");
+        let newest: Version = listed.into_iter().map(|info| info.version).max().expect("a version");
         let release = client.get_release(&package, &newest).await.expect("the release");
-        let mut content = client
-            .stream_content(&package, &release)
-            .await
-            .expect("the content");
+        let mut content = client.stream_content(&package, &release).await.expect("the content");
         let mut bytes = Vec::new();
         while let Some(chunk) = content.try_next().await.expect("the content") {
             bytes.extend_from_slice(&chunk);
@@ -199,9 +183,5 @@ fn milliseconds(time: Duration) -> f64 {
 
 /// The number after `name` on the command line; cargo's own `--bench` and anything else is passed over.
 fn option(name: &str) -> Option<usize> {
-    std::env::args()
-        .skip_while(|argument| argument != name)
-        .nth(1)?
-        .parse()
-        .ok()
+    std::env::args().skip_while(|argument| argument != name).nth(1)?.parse().ok()
 }

@@ -11,20 +11,13 @@ fn from_scratch(registry: &Registry, place: &str, from: &str) -> Vec<(String, Ve
     let table =
         "\"acme:middle\" = \"^1\"\n\"acme:base\" = \"^2\"\n\n[component.app.tool.deps]\nbindings = \"rust\"";
     sandbox.write_app(&[IMPORTS[0], ("acme:base", "2.0.0")], "", "");
-    sandbox.write(
-        "spin.toml",
-        manifest(table, &format!("{ANSWER}\nacme:base@2.0.0(/x)")),
-    );
+    sandbox.write("spin.toml", manifest(table, &format!("{ANSWER}\nacme:base@2.0.0(/x)")));
 
     // The working directory is another one in each run, and so is the way the project is named.
     let elsewhere = sandbox.root().join(from);
     fs_err::create_dir_all(&elsewhere).expect("a working directory");
     let project = sandbox.project().to_str().expect("a path in UTF-8").to_owned();
-    for arguments in [
-        ["lock", "--quiet"].as_slice(),
-        &["sync", "--quiet"],
-        &["compose", "app", "-o"],
-    ] {
+    for arguments in [["lock", "--quiet"].as_slice(), &["sync", "--quiet"], &["compose", "app", "-o"]] {
         let mut command = sandbox.command(&["--from", &project]);
         command.args(arguments).current_dir(&elsewhere);
         if arguments.last() == Some(&"-o") {
@@ -46,25 +39,16 @@ fn two_homes_two_places_and_the_same_bytes() {
     let second = from_scratch(&registry, "somewhere/quite/different", "elsewhere");
 
     let names: Vec<_> = first.iter().map(|(name, _)| name.as_str()).collect();
-    for expected in [
-        "composed.wasm",
-        "spin-dependencies.wit",
-        "spin-deps.lock",
-        "spin.toml",
-    ] {
+    for expected in ["composed.wasm", "spin-dependencies.wit", "spin-deps.lock", "spin.toml"] {
         assert!(names.contains(&expected), "{expected} is missing in {names:?}");
     }
     assert!(
-        names.iter().any(|name| Some("rs")
-            == std::path::Path::new(name)
-                .extension()
-                .and_then(|end| end.to_str())),
+        names
+            .iter()
+            .any(|name| Some("rs") == std::path::Path::new(name).extension().and_then(|end| end.to_str())),
         "the Rust bindings are missing in {names:?}"
     );
-    assert_eq!(
-        names,
-        second.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()
-    );
+    assert_eq!(names, second.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>());
     for ((name, one), (_, other)) in first.iter().zip(&second) {
         assert!(one == other, "{name} differs between two machines");
     }
@@ -80,16 +64,11 @@ fn doing_it_again_changes_nothing_and_writes_nothing() {
     sandbox.run(&["sync"]).done();
     let modified = |name: &str| {
         let file = sandbox.project().join(name);
-        fs_err::metadata(file)
-            .and_then(|metadata| metadata.modified())
-            .expect("the time of a file")
+        fs_err::metadata(file).and_then(|metadata| metadata.modified()).expect("the time of a file")
     };
     let generated = ["spin-deps.lock", "spin-dependencies.wit"];
     let before = (sandbox.files(), generated.map(modified));
     sandbox.run(&["lock"]).done();
     sandbox.run(&["sync"]).done();
-    assert!(
-        (sandbox.files(), generated.map(modified)) == before,
-        "unchanged files are not written again"
-    );
+    assert!((sandbox.files(), generated.map(modified)) == before, "unchanged files are not written again");
 }

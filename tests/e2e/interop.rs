@@ -30,24 +30,15 @@ fn package(name: &str) -> PackageRef {
 /// version in the decoded world of a component, where none can stand.)
 async fn push(registry: &Registry, name: &str, version: &str, bytes: Vec<u8>) {
     let (config, layer) = WasmConfig::from_raw_component(bytes, None).expect("a component");
-    let configuration = ClientConfig {
-        protocol: ClientProtocol::Http,
-        ..ClientConfig::default()
-    };
+    let configuration = ClientConfig { protocol: ClientProtocol::Http, ..ClientConfig::default() };
     let client = WasmClient::new(oci_client_of_wkg::Client::new(configuration));
-    let image = format!("{}/{}:{version}", registry.host(), name.replace(':', "/"))
-        .parse()
-        .expect("an image's name");
-    let auth = registry
-        .credentials()
-        .map_or(RegistryAuth::Anonymous, |credentials| {
-            RegistryAuth::Basic(credentials.user.clone(), credentials.password.clone())
-        });
+    let image =
+        format!("{}/{}:{version}", registry.host(), name.replace(':', "/")).parse().expect("an image's name");
+    let auth = registry.credentials().map_or(RegistryAuth::Anonymous, |credentials| {
+        RegistryAuth::Basic(credentials.user.clone(), credentials.password.clone())
+    });
     let annotations = [("org.opencontainers.image.version".to_owned(), version.to_owned())].into();
-    client
-        .push(&image, &auth, layer, config, Some(annotations))
-        .await
-        .expect("the foreign client pushes");
+    client.push(&image, &auth, layer, config, Some(annotations)).await.expect("the foreign client pushes");
 }
 
 #[test]
@@ -65,10 +56,7 @@ fn what_a_foreign_client_pushes_is_resolved_fetched_and_run() {
     sandbox.run(&["verify"]).done();
     let lock = sandbox.read("spin-deps.lock");
     for bytes in [base("1.1.0"), middle("1.0.0")] {
-        assert!(
-            lock.contains(&digest(&bytes)),
-            "the digest of the published bytes is locked:\n{lock}"
-        );
+        assert!(lock.contains(&digest(&bytes)), "the digest of the published bytes is locked:\n{lock}");
     }
 }
 
@@ -83,26 +71,15 @@ fn what_we_publish_the_foreign_client_lists_and_fetches() {
         let name = package("acme:base");
         let mut listed = client.list_all_versions(&name).await.expect("the versions");
         listed.sort();
-        assert_eq!(
-            listed
-                .iter()
-                .map(|info| info.version.to_string())
-                .collect::<Vec<_>>(),
-            BASE
-        );
+        assert_eq!(listed.iter().map(|info| info.version.to_string()).collect::<Vec<_>>(), BASE);
         for version in BASE {
-            let release = client
-                .get_release(&name, &version.parse().expect("a version"))
-                .await
-                .expect("the release");
+            let release =
+                client.get_release(&name, &version.parse().expect("a version")).await.expect("the release");
             let ours = base(version);
             assert_eq!(release.content_digest.to_string(), digest(&ours));
             let stream = client.stream_content(&name, &release).await.expect("the content");
-            let fetched: Vec<u8> = stream
-                .map_ok(|chunk| chunk.to_vec())
-                .try_concat()
-                .await
-                .expect("all of the content");
+            let fetched: Vec<u8> =
+                stream.map_ok(|chunk| chunk.to_vec()).try_concat().await.expect("all of the content");
             assert!(fetched == ours, "acme:base@{version} came back with other bytes");
         }
     });
@@ -124,23 +101,15 @@ fn a_wit_package_goes_both_ways() {
     // Its name and version stand in the WIT: neither client has to be told.
     sandbox.publish(&wit("ours"));
     block_on(async {
-        let release = client
-            .get_release(&package("acme:ours"), &"0.2.0".parse().expect("a version"))
-            .await;
-        assert_eq!(
-            release.expect("our release").content_digest.to_string(),
-            digest(&wit("ours"))
-        );
+        let release = client.get_release(&package("acme:ours"), &"0.2.0".parse().expect("a version")).await;
+        assert_eq!(release.expect("our release").content_digest.to_string(), digest(&wit("ours")));
 
         let bytes = Box::pin(Cursor::new(wit("theirs")));
         let (name, version) = client
             .publish_release_data(bytes, PublishOpts::default())
             .await
             .expect("the foreign client publishes");
-        assert_eq!(
-            (name.to_string().as_str(), version.to_string().as_str()),
-            ("acme:theirs", "0.2.0")
-        );
+        assert_eq!((name.to_string().as_str(), version.to_string().as_str()), ("acme:theirs", "0.2.0"));
     });
     let info = sandbox.run(&["info", "acme:theirs@0.2.0"]).done().stdout;
     assert!(info.contains(&digest(&wit("theirs"))), "{info}");

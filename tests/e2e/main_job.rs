@@ -29,14 +29,8 @@ fn verify(sandbox: &Sandbox, answer: &str) {
     sandbox.write("spin.toml", other);
     let refused = sandbox.run(&["verify"]).failed();
     let shown = refused.stdout + &refused.stderr;
-    assert!(
-        shown.contains("something else"),
-        "the expected answer is shown:\n{shown}"
-    );
-    assert!(
-        answer.lines().all(|line| shown.contains(line)),
-        "and the one that came:\n{shown}"
-    );
+    assert!(shown.contains("something else"), "the expected answer is shown:\n{shown}");
+    assert!(answer.lines().all(|line| shown.contains(line)), "and the one that came:\n{shown}");
     sandbox.write("spin.toml", manifest);
 }
 
@@ -64,34 +58,16 @@ fn from_publishing_to_the_answer(registry: &Registry) {
     let sandbox = Sandbox::new();
     sandbox.use_registry(registry);
     publish_all(&sandbox);
-    sandbox
-        .run(&[
-            "publish",
-            &sandbox.artifact(&p2_app(IMPORTS)),
-            "--package",
-            "acme:app@1.0.0",
-        ])
-        .done();
+    sandbox.run(&["publish", &sandbox.artifact(&p2_app(IMPORTS)), "--package", "acme:app@1.0.0"]).done();
 
-    let versions = sandbox
-        .run(&["versions", "acme:base", "--format", "json"])
-        .done()
-        .json()
-        .to_string();
+    let versions = sandbox.run(&["versions", "acme:base", "--format", "json"]).done().json().to_string();
     for version in BASE {
-        assert!(
-            versions.contains(&format!("\"{version}\"")),
-            "{version} is missing in {versions}"
-        );
+        assert!(versions.contains(&format!("\"{version}\"")), "{version} is missing in {versions}");
     }
 
     sandbox.write_app(IMPORTS, "", ANSWER);
     sandbox.run(&["add", "acme:middle@^1", "--to", "app"]).done();
-    assert_eq!(
-        sandbox.read("spin.toml"),
-        manifest(DEPENDENCIES, ANSWER),
-        "the manifest after `add`"
-    );
+    assert_eq!(sandbox.read("spin.toml"), manifest(DEPENDENCIES, ANSWER), "the manifest after `add`");
     assert_eq!(locked(&sandbox, "acme:middle"), ["1.0.0"]);
     assert_eq!(
         locked(&sandbox, "acme:base"),
@@ -111,22 +87,11 @@ fn from_publishing_to_the_answer(registry: &Registry) {
         "the flag that forbids the network is named:\n{}",
         refused.stderr
     );
-    assert_eq!(
-        sandbox.files(),
-        before.0,
-        "a refused sync leaves the project alone"
-    );
+    assert_eq!(sandbox.files(), before.0, "a refused sync leaves the project alone");
 
     sandbox.run(&["sync", "--locked"]).done();
-    assert_eq!(
-        sandbox.files(),
-        before.0,
-        "a locked sync brings back the same files"
-    );
-    assert!(
-        composed(&sandbox, &["--frozen"]) == before.1,
-        "and the same composed component"
-    );
+    assert_eq!(sandbox.files(), before.0, "a locked sync brings back the same files");
+    assert!(composed(&sandbox, &["--frozen"]) == before.1, "and the same composed component");
     sandbox.run(&["verify", "--frozen"]).done();
 }
 
@@ -150,23 +115,12 @@ fn up_serves_the_app_and_ends_cleanly_on_ctrl_c() {
 
     let (up, address) = serve(&sandbox);
     let answer = http::get(&format!("http://{address}/x?y=1"));
-    assert_eq!(
-        (answer.status, answer.text().as_str()),
-        (200, "acme:middle@1.0.0(acme:base@1.1.0(/x?y=1))")
-    );
+    assert_eq!((answer.status, answer.text().as_str()), (200, "acme:middle@1.0.0(acme:base@1.1.0(/x?y=1))"));
 
     up.interrupt();
     let ended = up.finish();
-    assert_eq!(
-        ended.status.code(),
-        Some(0),
-        "Ctrl-C is how `up` is meant to end:\n{}",
-        ended.stderr
-    );
-    assert!(
-        std::net::TcpStream::connect(&address).is_err(),
-        "nobody listens any more"
-    );
+    assert_eq!(ended.status.code(), Some(0), "Ctrl-C is how `up` is meant to end:\n{}", ended.stderr);
+    assert!(std::net::TcpStream::connect(&address).is_err(), "nobody listens any more");
 }
 
 #[test]
@@ -181,9 +135,7 @@ fn middleware_stands_in_front_of_the_app_it_was_added_to() {
     sandbox.write("inner.wasm", p3_middleware("x-inner", "and here"));
     let manifest = sandbox.read("spin.toml");
     sandbox.run(&["add", "./inner.wasm", "--route", "/..."]).done();
-    sandbox
-        .run(&["add", "./outer.wasm", "--route", "/...", "--position", "0"])
-        .done();
+    sandbox.run(&["add", "./outer.wasm", "--route", "/...", "--position", "0"]).done();
     let changed = sandbox.read("spin.toml");
     assert!(
         changed.find("./outer.wasm") < changed.find("./inner.wasm"),
@@ -194,10 +146,7 @@ fn middleware_stands_in_front_of_the_app_it_was_added_to() {
         let answer = http::get(&format!("http://{address}/x"));
         assert_eq!((answer.status, answer.text().as_str()), (200, ANSWER));
         let header = |name: &str| answer.headers.get(name).map(String::as_str);
-        assert_eq!(
-            (header("x-outer"), header("x-inner")),
-            (Some("was here"), Some("and here"))
-        );
+        assert_eq!((header("x-outer"), header("x-inner")), (Some("was here"), Some("and here")));
     }
     for name in ["./outer.wasm", "./inner.wasm"] {
         sandbox.run(&["remove", name, "--route", "/..."]).done();
@@ -254,11 +203,7 @@ fn a_newer_release_does_not_move_a_lock_that_fits() {
 
     fs_err::remove_file(sandbox.project().join("spin-deps.lock")).expect("the lock");
     sandbox.run(&["lock"]).done();
-    assert_eq!(
-        locked(&sandbox, "acme:base"),
-        ["1.3.0"],
-        "without a lock the newest is chosen"
-    );
+    assert_eq!(locked(&sandbox, "acme:base"), ["1.3.0"], "without a lock the newest is chosen");
     assert_eq!(locked(&sandbox, "acme:middle"), ["1.1.0"]);
 }
 
@@ -268,19 +213,10 @@ fn a_component_can_itself_come_from_the_registry() {
     let sandbox = Sandbox::new();
     sandbox.use_registry(&registry);
     publish_all(&sandbox);
-    sandbox
-        .run(&[
-            "publish",
-            &sandbox.artifact(&p2_app(IMPORTS)),
-            "--package",
-            "acme:app@1.0.0",
-        ])
-        .done();
+    sandbox.run(&["publish", &sandbox.artifact(&p2_app(IMPORTS)), "--package", "acme:app@1.0.0"]).done();
     let from_file = manifest(DEPENDENCIES, ANSWER);
-    let from_registry = from_file.replace(
-        "source = \"app.wasm\"",
-        "source = { package = \"acme:app\", version = \"1.0.0\" }",
-    );
+    let from_registry = from_file
+        .replace("source = \"app.wasm\"", "source = { package = \"acme:app\", version = \"1.0.0\" }");
     assert_ne!(from_file, from_registry);
     sandbox.write("spin.toml", from_registry);
     verify(&sandbox, ANSWER);
@@ -296,9 +232,7 @@ fn a_published_version_is_never_overwritten() {
     // The same bytes are no change; to publish them twice is what a repeated CI job does.
     sandbox.publish(&base("1.0.0"));
     let other = sandbox.artifact(&base("1.1.0"));
-    let refused = sandbox
-        .run(&["publish", &other, "--package", "acme:base@1.0.0"])
-        .failed();
+    let refused = sandbox.run(&["publish", &other, "--package", "acme:base@1.0.0"]).failed();
     assert!(refused.stderr.contains("acme:base"), "{}", refused.stderr);
     assert_eq!(registry.manifest_digest("acme/base", "1.0.0"), manifest);
 }
@@ -313,10 +247,7 @@ fn what_was_resolved_can_be_asked_for() {
     sandbox.run(&["sync"]).done();
     for (arguments, expected) in [
         (["tree"].as_slice(), ["acme:middle", "acme:base"].as_slice()),
-        (
-            &["tree", "--invert", "acme:base"],
-            &["acme:base", "acme:middle", "app"],
-        ),
+        (&["tree", "--invert", "acme:base"], &["acme:base", "acme:middle", "app"]),
         (&["why", "acme:base"], &["app", "acme:middle", "acme:base"]),
         (&["info", "acme:base@1.1.0"], &["acme:base", "1.1.0", "sha256:"]),
     ] {
@@ -344,10 +275,7 @@ fn removing_a_dependency_leaves_no_trace_of_it() {
     assert!(sandbox.project().join("spin-dependencies.wit").exists());
     sandbox.run(&["remove", "acme:middle", "--to", "app"]).done();
     assert_eq!(sandbox.read("spin.toml"), manifest);
-    assert!(
-        !sandbox.project().join("spin-dependencies.wit").exists(),
-        "no dependencies, no WIT of them"
-    );
+    assert!(!sandbox.project().join("spin-dependencies.wit").exists(), "no dependencies, no WIT of them");
     let lock = fs_err::read_to_string(sandbox.project().join("spin-deps.lock")).unwrap_or_default();
     assert!(!lock.contains("acme:"), "{lock}");
 }

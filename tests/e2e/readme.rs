@@ -32,11 +32,7 @@ fn steps(text: &str) -> Vec<Step> {
         for (index, (number, line)) in block.enumerate() {
             match (line.strip_prefix("$ "), steps.last_mut()) {
                 (Some(command), _) => {
-                    steps.push(Step {
-                        line: number,
-                        command: command.to_owned(),
-                        output: String::new(),
-                    });
+                    steps.push(Step { line: number, command: command.to_owned(), output: String::new() });
                 }
                 (None, Some(step)) if index > 0 => {
                     step.output.push_str(line);
@@ -51,18 +47,9 @@ fn steps(text: &str) -> Vec<Step> {
 
 /// The arguments of a line that runs our binary, split as a shell does when there is nothing but quotes to see to.
 fn arguments(command: &str) -> Option<Vec<String>> {
-    let rest = [
-        "cargo run --release --",
-        "cargo run -r --",
-        "spin-deps",
-        "spin deps",
-    ]
-    .iter()
-    .find_map(|program| {
-        command
-            .strip_prefix(program)
-            .filter(|rest| rest.is_empty() || rest.starts_with(' '))
-    })?;
+    let rest = ["cargo run --release --", "cargo run -r --", "spin-deps", "spin deps"].iter().find_map(
+        |program| command.strip_prefix(program).filter(|rest| rest.is_empty() || rest.starts_with(' ')),
+    )?;
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -85,10 +72,7 @@ fn arguments(command: &str) -> Option<Vec<String>> {
 fn difference(shown: &str, printed: &str) -> Option<String> {
     let normal = |text: &str| {
         let text = without_times_and_ports(text);
-        text.trim_end()
-            .lines()
-            .map(|line| line.trim_end().to_owned())
-            .collect::<Vec<_>>()
+        text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>()
     };
     let (shown, printed) = (normal(shown), normal(printed));
     for index in 0..shown.len().max(printed.len()) {
@@ -110,9 +94,7 @@ fn difference(shown: &str, printed: &str) -> Option<String> {
 
 fn fits(wanted: &str, got: &str) -> bool {
     let pattern: Vec<_> = wanted.split("[..]").map(regex::escape).collect();
-    Regex::new(&format!("^{}$", pattern.join(".*")))
-        .expect("an escaped pattern")
-        .is_match(got)
+    Regex::new(&format!("^{}$", pattern.join(".*"))).expect("an escaped pattern").is_match(got)
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -148,10 +130,7 @@ fn the_readme_shows_what_happens() {
         // Through a shell, so that both streams go into one pipe and keep their order, as on a terminal.
         let binary = sandbox.command(&[]);
         let mut shell = sandbox.command_of("sh");
-        shell
-            .args(["-c", "exec \"$@\" 2>&1", "sh"])
-            .arg(binary.get_program())
-            .args(arguments);
+        shell.args(["-c", "exec \"$@\" 2>&1", "sh"]).arg(binary.get_program()).args(arguments);
         let ended = Process::start(&mut shell).expect("a shell").finish();
         if let Some(difference) = difference(&step.output, &ended.stdout) {
             writeln!(
@@ -187,12 +166,6 @@ fn output_is_compared_line_by_line() {
         ),
         None
     );
-    assert_eq!(
-        difference("a\n", "a\nb\n").as_deref(),
-        Some("line 2 of the output is `b` and not (nothing)")
-    );
-    assert_eq!(
-        difference("a.c\n", "abc\n").as_deref(),
-        Some("line 1 of the output is `abc` and not `a.c`")
-    );
+    assert_eq!(difference("a\n", "a\nb\n").as_deref(), Some("line 2 of the output is `b` and not (nothing)"));
+    assert_eq!(difference("a.c\n", "abc\n").as_deref(), Some("line 1 of the output is `abc` and not `a.c`"));
 }

@@ -30,10 +30,7 @@ fn count(requests: &[Seen]) -> BTreeMap<String, usize> {
 }
 
 fn expect(counts: &[(&str, usize)]) -> BTreeMap<String, usize> {
-    counts
-        .iter()
-        .map(|&(what, times)| (what.to_owned(), times))
-        .collect()
+    counts.iter().map(|&(what, times)| (what.to_owned(), times)).collect()
 }
 
 /// A project with a lock and a store to be filled, behind a proxy.
@@ -74,10 +71,7 @@ fn a_cold_lock_and_sync_ask_four_times_a_package_and_greet_once() {
         let counts = count(&proxy.requests());
         let greetings = counts.get("greeting").copied().unwrap_or_default();
         assert!(greetings <= 1, "another process may greet once more: {counts:?}");
-        let blobs: BTreeMap<_, _> = counts
-            .into_iter()
-            .filter(|(what, _)| what != "greeting")
-            .collect();
+        let blobs: BTreeMap<_, _> = counts.into_iter().filter(|(what, _)| what != "greeting").collect();
         assert_eq!(
             blobs,
             expect(&[("acme/base blobs", 1), ("acme/middle blobs", 1)]),
@@ -110,11 +104,7 @@ fn with_a_fitting_lock_and_a_warm_store_nothing_is_asked() {
     let registry = Registry::open();
     let (sandbox, proxy) = behind_proxy(&registry);
     sandbox.run(&["sync"]).done();
-    assert_ne!(
-        proxy.requests(),
-        [],
-        "the first time all of it has to be asked for"
-    );
+    assert_ne!(proxy.requests(), [], "the first time all of it has to be asked for");
     proxy.reset();
     let composed = sandbox.root().join("composed.wasm");
     let composed = composed.to_str().expect("a path in UTF-8");
@@ -143,11 +133,7 @@ fn a_locked_sync_on_a_fresh_machine_asks_for_the_locked_content_only() {
     proxy.reset();
     sandbox.run(&["sync", "--locked"]).done();
     let counts = count(&proxy.requests());
-    assert_eq!(
-        counts.get("acme/base tags"),
-        None,
-        "what is locked needs no list of versions: {counts:?}"
-    );
+    assert_eq!(counts.get("acme/base tags"), None, "what is locked needs no list of versions: {counts:?}");
     assert!(
         (2..=7).contains(&proxy.requests().len()),
         "at most greeting, manifest, config and layer: {counts:?}"
@@ -171,23 +157,9 @@ fn a_password_goes_to_its_registry_and_nowhere_else() {
     // The same project, but the configuration has the password for another name.
     let file = sandbox.configuration();
     let text = fs_err::read_to_string(&file).expect("the configuration");
-    fs_err::write(
-        &file,
-        text.replace(
-            "[registry.\"wasm.example\".oci]",
-            "[registry.\"other.example\".oci]",
-        ),
-    )
-    .expect("the configuration");
+    fs_err::write(&file, text.replace("[registry.\"wasm.example\".oci]", "[registry.\"other.example\".oci]"))
+        .expect("the configuration");
     let run = sandbox.run(&["lock"]).failed();
-    assert!(
-        proxy.requests().iter().all(|request| !request.authorized),
-        "{:?}",
-        proxy.requests()
-    );
-    assert!(
-        !run.stderr.contains("correct horse"),
-        "a message shows a password: {}",
-        run.stderr
-    );
+    assert!(proxy.requests().iter().all(|request| !request.authorized), "{:?}", proxy.requests());
+    assert!(!run.stderr.contains("correct horse"), "a message shows a password: {}", run.stderr);
 }

@@ -48,13 +48,7 @@ impl Change {
         sandbox.run(&["sync"]).done();
         sandbox.delete_cache();
         let before = sandbox.files();
-        Self {
-            registry,
-            proxy,
-            sandbox,
-            arguments,
-            before,
-        }
+        Self { registry, proxy, sandbox, arguments, before }
     }
 }
 
@@ -72,11 +66,7 @@ fn a_failure_after_the_first_write_takes_everything_back() {
     for change in changes() {
         change.registry.damage(&change.layer());
         let run = change.sandbox.run(change.arguments).failed();
-        assert!(
-            run.stderr.contains("acme:base"),
-            "the failure is about the damaged layer:\n{}",
-            run.stderr
-        );
+        assert!(run.stderr.contains("acme:base"), "the failure is about the damaged layer:\n{}", run.stderr);
         change.assert_untouched();
     }
 }
@@ -111,16 +101,8 @@ fn a_killed_command_leaves_whole_files_and_no_obstacle() {
         // Not a signal that could be handled: the end of the process, as in a power cut.
         drop(process);
         drop(hold);
-        change
-            .sandbox
-            .read("spin.toml")
-            .parse::<toml_edit::DocumentMut>()
-            .expect("a whole manifest");
-        change
-            .sandbox
-            .read("spin-deps.lock")
-            .parse::<toml_edit::DocumentMut>()
-            .expect("a whole lock");
+        change.sandbox.read("spin.toml").parse::<toml_edit::DocumentMut>().expect("a whole manifest");
+        change.sandbox.read("spin-deps.lock").parse::<toml_edit::DocumentMut>().expect("a whole lock");
         change.sandbox.run(&["sync"]).done();
     }
 }

@@ -65,10 +65,14 @@ impl Cache {
                     output.line(format!("{} {damage}", styled(BAD, "Damaged")));
                 }
                 if list.is_empty() {
-                    output.line(format!("{} everything in the cache has its digest", styled(GOOD, "Checked")));
+                    output
+                        .line(format!("{} everything in the cache has its digest", styled(GOOD, "Checked")));
                     return Ok(output);
                 }
-                output.line(format!("{}: what is damaged is fetched again when it is needed", count(list.len(), "file")));
+                output.line(format!(
+                    "{}: what is damaged is fetched again when it is needed",
+                    count(list.len(), "file")
+                ));
                 Ok(output.bad())
             }
             What::Clean => {

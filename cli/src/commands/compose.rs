@@ -26,7 +26,7 @@ pub(crate) struct Compose {
 impl Compose {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let mut project = context.project().await?;
-        let sync = project.sync().await?;
+        let sync = project.prepare().await?;
         warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
         let composed = project.compose(&self.id).await?;
         let path = context.settings.current_dir.join(&self.output);
@@ -53,7 +53,7 @@ impl Compose {
             composed.bytes.len()
         ));
         for it in &composed.wires {
-            output.line(format!("  {} {} {}", it.from, styled(DIM, format!("{} →", it.import)), it.to));
+            output.line(format!("  {}: {} {}", it.from, styled(DIM, format!("{} →", it.import)), it.to));
         }
         output.line(format!("  {}", styled(DIM, composed.digest.to_string())));
         Ok(output)

@@ -11,7 +11,7 @@ use crate::{args::Cli, output::Output, settings::VARIABLES};
 pub(crate) struct GenerateDocs {}
 
 impl GenerateDocs {
-    pub(crate) fn run(self) -> Output {
+    pub(crate) fn run() -> Output {
         let options = MarkdownOptions::new().title("Command reference".into()).show_footer(false);
         let commands = clap_markdown::help_markdown_command_custom(&Cli::command(), &options);
         let mut output = Output::new(json!({ "markdown": commands }));

@@ -92,34 +92,43 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Command::Publish(command) => command.run(&context).await,
         Command::Cache(command) => command.run(&context).await,
         Command::Completions(command) => Ok(command.run()),
-        Command::GenerateDocs(command) => Ok(command.run()),
+        Command::GenerateDocs(generate_docs::GenerateDocs {}) => Ok(generate_docs::GenerateDocs::run()),
     }
 }
 
-/// Text for what happened to the lockfile.
+/// Text for what happened to the lockfile, with what changed in it.
 fn lock_lines(output: &mut Output, lock: &LockOutcome) {
-    let packages = lock.lockfile.packages.len() + lock.lockfile.http.len();
-    match lock.status {
-        LockStatus::UpToDate => {
-            output.line(format!("{} {} in spin-deps.lock, up to date", styled(GOOD, "Locked"), count(packages, "package")));
-        }
-        LockStatus::Written => {
-            output.line(format!("{} {} in spin-deps.lock", styled(GOOD, "Locked"), count(packages, "package")));
-            for change in &lock.changes {
-                output.line(format!("  {}", change_line(change)));
-            }
-        }
+    output.line(lock_line(lock));
+    for change in &lock.changes {
+        output.line(format!("  {}", change_line(change)));
     }
 }
 
-/// One change of the lockfile: `+ acme:hash 1.2.0`.
+/// What happened to the lockfile, in a line.
+fn lock_line(lock: &LockOutcome) -> String {
+    let packages = count(lock.lockfile.packages.len() + lock.lockfile.http.len(), "package");
+    let up_to_date = match lock.status {
+        LockStatus::UpToDate => ", up to date",
+        LockStatus::Written => "",
+    };
+    format!("{} {packages} in spin-deps.lock{up_to_date}", styled(GOOD, "Locked"))
+}
+
+/// That all that is locked was fetched or found, and is what the lockfile says.
+fn checked_line(contents: usize) -> String {
+    let digests = if contents == 1 { "its digest" } else { "their digests" };
+    format!("{} {} against {digests}", styled(GOOD, "Checked"), count(contents, "package"))
+}
+
+/// One change of the lockfile: `add acme:hash 1.2.0`.
 fn change_line(change: &LockChange) -> String {
     let text = crate::output::clean(&change.to_string());
-    match text.chars().next() {
-        Some('+') => styled(GOOD, text),
-        Some('-') => styled(BAD, text),
-        _ => styled(WARN, text),
-    }
+    let style = match text.split(' ').next() {
+        Some("add") => GOOD,
+        Some("remove") => BAD,
+        _ => WARN,
+    };
+    styled(style, text)
 }
 
 /// Text for the generated files.

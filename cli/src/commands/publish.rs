@@ -39,8 +39,9 @@ fn package_and_version(text: &str) -> Result<(PackageRef, Option<Version>), Stri
         None => (text, None),
     };
     let package = name.parse().map_err(|error: wasm_pkg_common::Error| error.to_string())?;
-    let version =
-        version.map(|version| version.parse().map_err(|error: semver::Error| error.to_string())).transpose()?;
+    let version = version
+        .map(|version| version.parse().map_err(|error: semver::Error| error.to_string()))
+        .transpose()?;
     Ok((package, version))
 }
 
@@ -48,7 +49,7 @@ impl Publish {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let registries = Project::open_registries(&context.settings).await?;
         let options = PublishOptions {
-            file: context.settings.current_dir.join(&self.file),
+            file: self.file,
             package: self.package,
             registry: self.registry,
             dry_run: self.dry_run,

@@ -2,11 +2,8 @@
 
 use clap::Args;
 
-use super::{Context, lock_lines, sync_json, sync_lines, warn_all};
-use crate::{
-    output::{GOOD, Output, count, styled},
-    report::Failure,
-};
+use super::{Context, checked_line, lock_lines, sync_json, sync_lines, warn_all};
+use crate::{output::Output, report::Failure};
 
 /// Fetch what is locked and write spin-dependencies.wit and the bindings
 ///
@@ -22,7 +19,7 @@ impl Sync {
         warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
         let mut output = Output::new(sync_json(&sync));
         lock_lines(&mut output, &sync.lock);
-        output.line(format!("{} {} against its digest", styled(GOOD, "Checked"), count(sync.contents, "package")));
+        output.line(checked_line(sync.contents));
         sync_lines(&mut output, context, &sync);
         Ok(output)
     }

@@ -32,7 +32,7 @@ impl Tree {
             output.line(draw(&graph, 0).to_string().trim_end());
             return Ok(output);
         };
-        let targets = find(&graph, &package)?;
+        let targets = graph.find(&package)?;
         let inverted = graph.inverted();
         let mut output = Output::new(json!({ "roots": targets, "nodes": inverted.nodes }));
         for target in targets {
@@ -42,24 +42,8 @@ impl Tree {
     }
 }
 
-/// The nodes of a package, or an error that lists what there is.
-pub(super) fn find(graph: &Graph, package: &str) -> Result<Vec<usize>, Failure> {
-    let found = graph.find(package);
-    if found.is_empty() {
-        let known: Vec<_> = graph
-            .nodes
-            .iter()
-            .filter(|node| matches!(node.kind, NodeKind::Package { .. } | NodeKind::File | NodeKind::Url))
-            .map(|node| format!("`{}`", node.label))
-            .collect();
-        let list = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
-        return Err(Failure::message(format!("the app does not depend on `{package}`; {list}")));
-    }
-    Ok(found)
-}
-
 /// A node with everything below it; what was drawn already is only named again.
-fn draw(graph: &Graph, root: usize) -> Text<String> {
+pub(super) fn draw(graph: &Graph, root: usize) -> Text<String> {
     let mut seen = vec![false; graph.nodes.len()];
     below(graph, root, None, &mut seen, 0)
 }
@@ -74,7 +58,8 @@ fn below(graph: &Graph, node: usize, step: Option<&Step>, seen: &mut [bool], dep
     if (again && !steps.is_empty()) || depth == MAX_DEPTH {
         return Text::new(format!("{label} {}", styled(DIM, "(*)")));
     }
-    let leaves: Vec<_> = steps.iter().map(|step| below(graph, step.to, Some(step), seen, depth + 1)).collect();
+    let leaves: Vec<_> =
+        steps.iter().map(|step| below(graph, step.to, Some(step), seen, depth + 1)).collect();
     Text::new(label).with_leaves(leaves)
 }
 
@@ -85,7 +70,9 @@ pub(super) fn node_label(graph: &Graph, node: usize) -> String {
     match &node.kind {
         NodeKind::App => styled(NAME, label),
         NodeKind::Component => format!("component {}", styled(NAME, label)),
-        NodeKind::Package { registry, .. } => format!("{} {}", styled(NAME, label), styled(DIM, clean(registry))),
+        NodeKind::Package { registry, .. } => {
+            format!("{} {}", styled(NAME, label), styled(DIM, clean(registry)))
+        }
         NodeKind::Trigger | NodeKind::File | NodeKind::Url => label,
     }
 }
@@ -98,5 +85,9 @@ pub(super) fn step_label(step: &Step) -> String {
     if !step.inherits.is_empty() {
         parts.push(format!("inherits {}", step.inherits.join(", ")));
     }
-    if parts.is_empty() { String::new() } else { format!(" {}", styled(DIM, format!("({})", clean(&parts.join("; "))))) }
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", styled(DIM, format!("({})", clean(&parts.join("; ")))))
+    }
 }

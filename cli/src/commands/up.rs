@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use spin_deps_project::RunOptions;
 
-use super::{Context, sync_lines, verify::variables, warn_all};
+use super::{Context, verify::variables, warn_all};
 use crate::{interrupted, output::Output, report::Failure};
 
 /// Run the app in the embedded host until Ctrl-C
@@ -26,19 +26,17 @@ impl Up {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let start = async {
             let mut project = context.project().await?;
-            let sync = project.sync().await?;
+            let sync = project.prepare().await?;
             warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
             let options = RunOptions { listen: Some(self.listen), variables: variables(&self.variables) };
             let running = project.start(&options).await?;
-            Ok::<_, Failure>((project, sync, running))
+            Ok::<_, Failure>((project, running))
         };
-        let (project, sync, running) = tokio::select! {
+        let (project, running) = tokio::select! {
             started = start => started?,
             () = interrupted() => return Ok(Output::new(json!({ "stopped": true }))),
         };
         warn_all(&running.warnings);
-        let mut preface = Output::new(json!({}));
-        sync_lines(&mut preface, context, &sync);
         context.note(&format!("Serving http://{}", running.address()));
         for (route, component) in project.routes() {
             context.note(&format!("  {route}  {component}"));

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use spin_deps_project::{Answer, RunOptions, VerifyReport};
 
-use super::{Context, lock_lines, sync_json, sync_lines, warn_all};
+use super::{Context, checked_line, lock_line, sync_json, tree::draw, warn_all};
 use crate::{
     output::{BAD, DIM, GOOD, NAME, Output, clean, count, styled},
     report::Failure,
@@ -47,15 +47,11 @@ impl Verify {
         let report = project.verify(&options).await?;
         warn_all(report.warnings.iter().chain(&report.sync.warnings).chain(&report.sync.lock.warnings));
         let mut output = Output::new(as_json(&report));
-        lock_lines(&mut output, &report.sync.lock);
-        for package in &report.sync.lock.lockfile.packages {
-            output.line(format!(
-                "  {} {}",
-                styled(NAME, format!("{} {}", package.name, package.version)),
-                styled(DIM, &package.registry)
-            ));
+        output.line(lock_line(&report.sync.lock));
+        for line in draw(&project.graph().await?, 0).to_string().lines() {
+            output.line(format!("  {line}"));
         }
-        sync_lines(&mut output, context, &report.sync);
+        output.line(checked_line(report.sync.contents));
         for composed in &report.composed {
             output.line(format!(
                 "{} {} from {}, {} bytes",
@@ -66,7 +62,7 @@ impl Verify {
             ));
             for wire in &composed.wires {
                 let import = styled(DIM, format!("{} →", clean(&wire.import)));
-                output.line(format!("  {} {import} {}", clean(&wire.from), clean(&wire.to)));
+                output.line(format!("  {}: {import} {}", clean(&wire.from), clean(&wire.to)));
             }
         }
         output.line(format!("{} in {} ms", styled(GOOD, "Started"), report.started_in.as_millis()));
@@ -90,14 +86,17 @@ fn answer_lines(output: &mut Output, answer: &Answer) {
     let mark = if good { styled(GOOD, "✓") } else { styled(BAD, "✗") };
     let time = styled(DIM, format!("{:.0} ms", answer.milliseconds));
     output.line(format!("  {mark} {} {} → {} {time}", answer.method, clean(&answer.path), answer.status));
-    if good {
-        if let Some(first) = clean(&answer.body).lines().next() {
-            output.line(format!("    {}", styled(DIM, first)));
-        }
+    if good && let Some(first) = clean(&answer.body).lines().next() {
+        output.line(format!("    {}", styled(DIM, first)));
     }
     for mismatch in &answer.mismatches {
         output.line(format!("    {}: expected {}", clean(&mismatch.of), clean(&mismatch.expected)));
-        output.line(format!("    {:width$}  but got  {}", "", clean(&mismatch.actual), width = mismatch.of.len() - 2));
+        output.line(format!(
+            "    {:width$}  but got  {}",
+            "",
+            clean(&mismatch.actual),
+            width = mismatch.of.len() - 2
+        ));
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     Context,
-    tree::{find, node_label, step_label},
+    tree::{node_label, step_label},
 };
 use crate::{output::Output, report::Failure};
 
@@ -19,7 +19,7 @@ pub(crate) struct Why {
 impl Why {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let graph = context.project().await?.graph().await?;
-        let targets = find(&graph, &self.package)?;
+        let targets = graph.find(&self.package)?;
         let paths: Vec<_> = targets.iter().flat_map(|target| graph.paths_to(*target)).collect();
         let as_json: Vec<Vec<_>> = paths
             .iter()

@@ -45,26 +45,13 @@ async fn each_kind_of_route_is_served() {
     assert_eq!(say(&running, "/exact?q=1").await, "200 path: /exact?q=1");
     assert_eq!(say(&running, "/wild/a/b").await, "200 path: /wild/a/b");
     assert_eq!(say(&running, "/users/7").await, "200 path: /users/7");
-    assert_eq!(
-        say(&running, "/users/7/x").await,
-        "404 no route of this app matches the path\n"
-    );
-    assert_eq!(
-        say(&running, "/").await,
-        "404 no route of this app matches the path\n"
-    );
+    assert_eq!(say(&running, "/users/7/x").await, "404 no route of this app matches the path\n");
+    assert_eq!(say(&running, "/").await, "404 no route of this app matches the path\n");
 
     let response = get(&running, "/static").await;
-    assert_eq!(
-        (response.status, &response.body[..]),
-        (418, &b"short and stout"[..])
-    );
-    let tea: Vec<_> = response
-        .headers
-        .iter()
-        .filter(|(name, _)| name == "x-tea")
-        .map(|(_, value)| value)
-        .collect();
+    assert_eq!((response.status, &response.body[..]), (418, &b"short and stout"[..]));
+    let tea: Vec<_> =
+        response.headers.iter().filter(|(name, _)| name == "x-tea").map(|(_, value)| value).collect();
     assert_eq!(tea, ["yes", "pot"]);
     running.shutdown().await;
 }
@@ -75,9 +62,7 @@ async fn a_component_answers_with_its_own_headers() {
     for path in ["/exact", "/users/7"] {
         let response = get(&running, path).await;
         assert!(
-            response
-                .headers
-                .contains(&("content-type".to_owned(), "text/plain".to_owned())),
+            response.headers.contains(&("content-type".to_owned(), "text/plain".to_owned())),
             "{path}: {:?}",
             response.headers
         );
@@ -104,10 +89,8 @@ async fn spins_headers_are_set_and_the_clients_copies_dropped() {
     let body = String::from_utf8(response.body.to_vec()).unwrap();
     let mut headers: Vec<&str> = body.lines().collect();
     headers.sort_unstable();
-    let client = headers
-        .iter()
-        .position(|header| header.starts_with("spin-client-addr: 127.0.0.1:"))
-        .unwrap();
+    let client =
+        headers.iter().position(|header| header.starts_with("spin-client-addr: 127.0.0.1:")).unwrap();
     headers.remove(client);
     assert_eq!(
         headers,
@@ -127,10 +110,7 @@ async fn spins_headers_are_set_and_the_clients_copies_dropped() {
 #[tokio::test]
 async fn a_request_for_no_host_is_refused() {
     let running = run(app(component(p2_app(&[])))).await;
-    let request = Request {
-        headers: vec![("host".to_owned(), "no host".to_owned())],
-        ..Request::default()
-    };
+    let request = Request { headers: vec![("host".to_owned(), "no host".to_owned())], ..Request::default() };
     assert_eq!(ask(running.address(), &request).await.unwrap().status, 400);
 }
 

@@ -1,6 +1,9 @@
 //! Apps in a line or two, and what they say.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+};
 
 use sha2::{Digest as _, Sha256};
 use spin_deps_host::{
@@ -9,15 +12,11 @@ use spin_deps_host::{
 };
 
 pub(crate) fn component(wasm: Vec<u8>) -> Component {
-    let digest = Sha256::digest(&wasm)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Component {
-        wasm: wasm.into(),
-        digest,
-        ..Component::default()
+    let mut digest = String::new();
+    for byte in Sha256::digest(&wasm) {
+        write!(digest, "{byte:02x}").unwrap();
     }
+    Component { wasm: wasm.into(), digest, ..Component::default() }
 }
 
 pub(crate) fn route(path: &str, component: &str) -> Route {
@@ -46,15 +45,7 @@ pub(crate) async fn refused(app: App) -> HostError {
 }
 
 pub(crate) async fn get(running: &Running, path: &str) -> Response {
-    ask(
-        running.address(),
-        &Request {
-            path: path.to_owned(),
-            ..Request::default()
-        },
-    )
-    .await
-    .unwrap()
+    ask(running.address(), &Request { path: path.to_owned(), ..Request::default() }).await.unwrap()
 }
 
 /// The status and the body.
@@ -69,10 +60,7 @@ pub(crate) fn lines() -> (Output, Arc<Mutex<Vec<String>>>) {
     let output = Output::new({
         let lines = Arc::clone(&lines);
         move |line| {
-            lines
-                .lock()
-                .unwrap()
-                .push(format!("{} {:?} {}", line.component, line.stream, line.text))
+            lines.lock().unwrap().push(format!("{} {:?} {}", line.component, line.stream, line.text));
         }
     });
     (output, lines)

@@ -186,12 +186,9 @@ fn http(fields: &Fields<'_>) -> Result<HttpTrigger> {
 
 fn route(node: Node<'_>) -> Result<Route> {
     if let Some(path) = node.as_str() {
-        if !path.starts_with('/') {
-            return Err(node
-                .invalid("route", path, "it must begin with `/`")
-                .with_hint(format!("write `\"/{}\"`", super::printable(path))));
-        }
-        return Ok(Route::Path(path.to_owned()));
+        // As in Spin, a route is absolute however it is written.
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        return Ok(Route::Path(format!("{slash}{path}")));
     }
     if !node.is_table() {
         return Err(node.wrong_type("a path or `{ private = true }`"));

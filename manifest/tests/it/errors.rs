@@ -234,12 +234,6 @@ fn triggers() {
      12 | [[trigger.http]]
         | ^^^^^^^^^^^^^^^^ `route` is missing here
     ");
-    assert_snapshot!(http("route = \"hello\"\ncomponent = \"api\"\n"), @r#"
-    invalid route `hello`: it must begin with `/`
-     13 | route = "hello"
-        |         ^^^^^^^ not a valid route
-    hint: write `"/hello"`
-    "#);
     assert_snapshot!(http("route = { private = false }\ncomponent = \"api\"\n"), @r"
     invalid route `{ private = false }`: `private` can only be `true`
      13 | route = { private = false }

@@ -22,6 +22,7 @@ use crate::text::printable;
 
 impl OciSource {
     pub(super) async fn download(&self, content: &Content, progress: &dyn Progress) -> Result<(), Error> {
+        self.check_locked(content).await?;
         let mut made = 0;
         let mut renewed = false;
         loop {

@@ -109,6 +109,15 @@ impl OciSource {
         Ok(Some((digest, answer.body)))
     }
 
+    fn artifact(&self, package: &PackageRef, version: &Version, manifest: &[u8]) -> Result<Artifact, Error> {
+        artifact::parse(manifest).map_err(|reason| Error::UnsupportedArtifact {
+            package: package.clone().into(),
+            version: version.clone().into(),
+            registry: self.registry.to_string(),
+            reason,
+        })
+    }
+
     /// What the manifest tells of the release; the config object comes from the store or from the registry.
     async fn assemble(
         &self,
@@ -117,12 +126,7 @@ impl OciSource {
         manifest: ContentDigest,
         bytes: &[u8],
     ) -> Result<ReleaseInfo, Error> {
-        let artifact = artifact::parse(bytes).map_err(|reason| Error::UnsupportedArtifact {
-            package: package.clone().into(),
-            version: version.clone().into(),
-            registry: self.registry.to_string(),
-            reason,
-        })?;
+        let artifact = self.artifact(package, version, bytes)?;
         let component = match &artifact.config {
             Some(part) => self
                 .config(package, version, part)
@@ -215,12 +219,41 @@ impl OciSource {
         version: &Version,
         manifest: &ContentDigest,
     ) -> Result<Option<ReleaseInfo>, Error> {
+        match self.locked_manifest(package, version, manifest).await? {
+            Some(bytes) => self.assemble(package, version, manifest.clone(), &bytes).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Checks that the locked manifest names the locked content, so that a lock whose digests do not belong together
+    /// is noticed, and a release that was replaced. Content whose manifest and tag are both gone is still asked for:
+    /// its own digest vouches for it.
+    async fn check_locked(&self, content: &Content) -> Result<(), Error> {
+        let Some(manifest) = &content.manifest else {
+            return Ok(());
+        };
+        let (package, version) = (&content.package, &content.version);
+        let Some(bytes) = self.locked_manifest(package, version, manifest).await? else {
+            return Ok(());
+        };
+        let artifact = self.artifact(package, version, &bytes)?;
+        if artifact.layer.digest == content.digest {
+            Ok(())
+        } else {
+            Err(self.mismatch(content.title(), content.digest.clone(), artifact.layer.digest))
+        }
+    }
+
+    /// The bytes of the manifest that a release had when it was locked: from the store, or by digest.
+    async fn locked_manifest(
+        &self,
+        package: &PackageRef,
+        version: &Version,
+        manifest: &ContentDigest,
+    ) -> Result<Option<Bytes>, Error> {
         let what = format!("the manifest of {package} {version}");
         if let Some(bytes) = self.stored(manifest, &what).await? {
-            return self
-                .assemble(package, version, manifest.clone(), &bytes)
-                .await
-                .map(Some);
+            return Ok(Some(bytes));
         }
         if let Some((digest, bytes)) = self
             .manifest(package, version, &manifest.to_string(), Action::Pull)
@@ -229,9 +262,8 @@ impl OciSource {
             if digest != *manifest {
                 return Err(self.mismatch(what, manifest.clone(), digest));
             }
-            let release = self.assemble(package, version, digest, &bytes).await?;
-            self.keep(bytes, &what).await?;
-            return Ok(Some(release));
+            self.keep(bytes.clone(), &what).await?;
+            return Ok(Some(bytes));
         }
         // Gone: was it replaced?
         let Some(tag) = tags::tag_of(version) else {

@@ -67,9 +67,10 @@ pub(crate) async fn versions(
         let before = seen.len();
         seen.extend(tags);
         if seen.len() > MAX_TAGS {
-            return Err(Error::TooLarge {
-                what: format!("the list of tags of `{repository}`, with more than {MAX_TAGS} tags,"),
-                limit: PAGE_LIMIT,
+            return Err(Error::BadAnswer {
+                registry: connection.host().to_owned(),
+                what: repository.to_owned(),
+                reason: format!("it lists more than {MAX_TAGS} tags"),
             });
         }
         query = match (next(connection, repository, &answer.headers), last) {

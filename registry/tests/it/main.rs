@@ -8,7 +8,6 @@ mod faults;
 mod folder;
 mod oci;
 mod pages;
-mod perf;
 mod publish;
 mod store;
 mod support;

@@ -27,11 +27,7 @@ fn refused(sandbox: &Sandbox, arguments: &[&str]) -> String {
         );
     }
     assert_eq!(run.stdout, "", "an error is no result");
-    assert!(
-        run.stderr.contains("hint: "),
-        "what to do next is missing:\n{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("hint: "), "what to do next is missing:\n{}", run.stderr);
     sandbox.snapshot(&run)
 }
 
@@ -56,11 +52,7 @@ fn usual_locked() -> (Registry, Sandbox) {
 /// A project whose dependency is `./dependency.wasm`.
 fn with_file(bytes: &[u8]) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.write_app(
-        &[("acme:base", "1.0.0")],
-        "\"acme:base\" = { path = \"dependency.wasm\" }",
-        "",
-    );
+    sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = { path = \"dependency.wasm\" }", "");
     sandbox.write("dependency.wasm", bytes);
     sandbox
 }

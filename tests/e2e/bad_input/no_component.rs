@@ -45,14 +45,7 @@ fn but_text_in_the_registry() {
     let registry = Registry::open();
     let sandbox = Sandbox::new();
     sandbox.use_registry(&registry);
-    oci::push(
-        &registry,
-        "acme/base",
-        "1.0.0",
-        b"not yet\n",
-        &[],
-        &["acme:base/api@1.0.0"],
-    );
+    oci::push(&registry, "acme/base", "1.0.0", b"not yet\n", &[], &["acme:base/api@1.0.0"]);
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
     insta::assert_snapshot!(refused(&sandbox, &["sync"]), @"");
 }

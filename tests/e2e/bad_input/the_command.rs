@@ -40,9 +40,6 @@ fn refused_usage(sandbox: &Sandbox, arguments: &[&str]) -> String {
     let before = sandbox.files();
     let run = sandbox.run(arguments);
     assert_eq!(run.code, Some(2), "{}", run.stderr);
-    assert!(
-        sandbox.files() == before,
-        "files were changed by a command line that is wrong"
-    );
+    assert!(sandbox.files() == before, "files were changed by a command line that is wrong");
     sandbox.snapshot(&run)
 }

@@ -37,10 +37,7 @@ fn has_two_names_for_one_import() {
 #[test]
 fn has_a_name_that_matches_no_import() {
     let (_registry, sandbox) = usual();
-    sandbox.write(
-        "spin.toml",
-        manifest(&format!("{DEPENDENCIES}\n\"acme:base\" = \"2\""), ANSWER),
-    );
+    sandbox.write("spin.toml", manifest(&format!("{DEPENDENCIES}\n\"acme:base\" = \"2\""), ANSWER));
     insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"");
 }
 

@@ -43,9 +43,8 @@ fn lacks_what_a_dependency_needs() {
 fn cannot_be_reached() {
     let (_registry, sandbox) = usual();
     // A port that was free a moment ago: nobody listens there.
-    let address = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port");
+    let address =
+        TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
     sandbox.use_host(&address.to_string(), None);
     sandbox.delete_cache();
     insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
@@ -65,10 +64,7 @@ fn does_not_know_this_password() {
     sandbox.use_registry(&registry);
     publish_all(&sandbox);
     sandbox.delete_cache();
-    let wrong = Credentials {
-        user: "ada".into(),
-        password: "hunter2".into(),
-    };
+    let wrong = Credentials { user: "ada".into(), password: "hunter2".into() };
     sandbox.use_host(&registry.host(), Some(&wrong));
     sandbox.write_app(IMPORTS, DEPENDENCIES, ANSWER);
     let shown = refused(&sandbox, &["lock"]);

@@ -12,12 +12,10 @@ use super::registry::Registry;
 /// `sha256:…` of `bytes`.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::from("sha256:"), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("a String takes everything");
-            text
-        })
+    Sha256::digest(bytes).iter().fold(String::from("sha256:"), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes everything");
+        text
+    })
 }
 
 /// Pushes `layer` as the one layer of `repository:tag`, dressed as the component that has these imports and exports, and

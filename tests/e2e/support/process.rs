@@ -34,11 +34,7 @@ pub(crate) struct Ended {
 impl Process {
     /// Starts `command` with nothing on its standard input; `None` when there is no such program.
     pub(crate) fn start(command: &mut Command) -> Option<Self> {
-        let spawned = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
+        let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = match spawned {
             Ok(child) => child,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
@@ -47,31 +43,22 @@ impl Process {
         let (sender, lines) = channel();
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
-        for (stream, pipe) in [
-            (Stream::Out, Box::new(stdout) as Box<dyn Read + Send>),
-            (Stream::Err, Box::new(stderr)),
-        ] {
+        for (stream, pipe) in
+            [(Stream::Out, Box::new(stdout) as Box<dyn Read + Send>), (Stream::Err, Box::new(stderr))]
+        {
             let sender = sender.clone();
             std::thread::spawn(move || {
                 let mut pipe = BufReader::new(pipe);
                 let mut line = Vec::new();
                 while pipe.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-                    if sender
-                        .send((stream, String::from_utf8_lossy(&line).into_owned()))
-                        .is_err()
-                    {
+                    if sender.send((stream, String::from_utf8_lossy(&line).into_owned())).is_err() {
                         return;
                     }
                     line.clear();
                 }
             });
         }
-        Some(Self {
-            child,
-            lines,
-            stdout: String::new(),
-            stderr: String::new(),
-        })
+        Some(Self { child, lines, stdout: String::new(), stderr: String::new() })
     }
 
     /// Waits until `find` makes something of a line. Panics, with all that was written, when the process ends or
@@ -79,10 +66,7 @@ impl Process {
     pub(crate) fn wait_for<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            match self
-                .lines
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok((stream, line)) => {
                     let found = find(&line);
                     self.keep(stream, &line);
@@ -111,10 +95,7 @@ impl Process {
     pub(crate) fn finish(mut self) -> Ended {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            match self
-                .lines
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok((stream, line)) => self.keep(stream, &line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!(
@@ -125,11 +106,7 @@ impl Process {
         }
         // Both pipes are at their end, so that only the exit itself is left to wait for.
         let status = self.child.wait().expect("the exit status of a child");
-        Ended {
-            status,
-            stdout: std::mem::take(&mut self.stdout),
-            stderr: std::mem::take(&mut self.stderr),
-        }
+        Ended { status, stdout: std::mem::take(&mut self.stdout), stderr: std::mem::take(&mut self.stderr) }
     }
 
     fn keep(&mut self, stream: Stream, line: &str) {

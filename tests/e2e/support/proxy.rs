@@ -50,9 +50,7 @@ pub(crate) struct Hold {
 impl Hold {
     /// Waits until a matching request is there and held.
     pub(crate) fn wait(&self) {
-        self.reached
-            .recv_timeout(DEADLINE)
-            .expect("a request that the proxy was told to hold");
+        self.reached.recv_timeout(DEADLINE).expect("a request that the proxy was told to hold");
     }
 }
 
@@ -95,13 +93,8 @@ impl Proxy {
             gates: Mutex::default(),
             refusals: Mutex::default(),
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let listener = runtime
-            .block_on(TcpListener::bind("127.0.0.1:0"))
-            .expect("a free loopback port");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free loopback port");
         let address = listener.local_addr().expect("the address of a bound socket");
         let (stop, stopped) = oneshot::channel();
         let shared = Arc::clone(&state);
@@ -115,12 +108,7 @@ impl Proxy {
             // A request that is held or delayed must not keep the test from ending.
             runtime.shutdown_background();
         });
-        Self {
-            address,
-            state,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { address, state, stop: Some(stop), thread: Some(thread) }
     }
 
     /// `127.0.0.1:PORT`.
@@ -147,24 +135,14 @@ impl Proxy {
     pub(crate) fn hold(&self, part: &str) -> Hold {
         let (reached, arrivals) = mpsc::channel();
         let (release, released) = watch::channel(());
-        lock(&self.state.gates).push(Gate {
-            part: part.to_owned(),
-            reached,
-            released,
-        });
-        Hold {
-            reached: arrivals,
-            _release: release,
-        }
+        lock(&self.state.gates).push(Gate { part: part.to_owned(), reached, released });
+        Hold { reached: arrivals, _release: release }
     }
 
     /// Answers every request whose path contains `part` with `status`, from now on.
     pub(crate) fn refuse(&self, part: &str, status: u16) {
         let status = StatusCode::from_u16(status).expect("a status code");
-        lock(&self.state.refusals).push(Refusal {
-            part: part.to_owned(),
-            status,
-        });
+        lock(&self.state.refusals).push(Refusal { part: part.to_owned(), status });
     }
 }
 
@@ -202,11 +180,7 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
 }
 
 async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let path = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |path| path.as_str())
-        .to_owned();
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let place = {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         let mut seen = lock(&state.seen);
@@ -241,9 +215,9 @@ async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
         .map(|refusal| refusal.status);
     let answer = match refused {
         Some(status) => status_only(status),
-        None => forward(request, &path, &state)
-            .await
-            .unwrap_or_else(|_| status_only(StatusCode::BAD_GATEWAY)),
+        None => {
+            forward(request, &path, &state).await.unwrap_or_else(|_| status_only(StatusCode::BAD_GATEWAY))
+        }
     };
     // `reset` may have come in between.
     if let Some(seen) = lock(&state.seen).get_mut(place).filter(|seen| seen.path == path) {
@@ -259,10 +233,8 @@ async fn forward(
 ) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    let mut outgoing = state
-        .client
-        .request(head.method, format!("http://{}{path}", state.upstream))
-        .body(body);
+    let mut outgoing =
+        state.client.request(head.method, format!("http://{}{path}", state.upstream)).body(body);
     for (name, value) in &head.headers {
         // The length of the body that goes on is set by the client that sends it.
         if !hop_by_hop(name.as_str()) && name != http::header::CONTENT_LENGTH {
@@ -281,10 +253,7 @@ async fn forward(
 }
 
 fn hop_by_hop(name: &str) -> bool {
-    matches!(
-        name,
-        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade"
-    )
+    matches!(name, "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade")
 }
 
 fn status_only(status: StatusCode) -> Response<Full<Bytes>> {
@@ -302,12 +271,7 @@ fn requests_are_counted_with_their_answers_and_refused_where_asked() {
     assert_eq!(super::http::get(&url("/v2/acme/none/tags/list?n=5")).status, 404);
     let shown: Vec<_> = proxy.requests().iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["GET /v2/ 200", "GET /v2/acme/none/tags/list?n=5 404"]);
-    assert!(
-        proxy
-            .requests()
-            .iter()
-            .all(|seen| seen.host == proxy.host() && !seen.authorized)
-    );
+    assert!(proxy.requests().iter().all(|seen| seen.host == proxy.host() && !seen.authorized));
 
     proxy.reset();
     proxy.refuse("/tags/", 503);
@@ -323,10 +287,7 @@ fn a_held_request_waits_for_the_test_and_no_other_does() {
     let url = format!("http://{}/v2/a/b/blobs/sha256:{}", proxy.host(), "0".repeat(64));
     let waiting = std::thread::spawn(move || super::http::get(&url).status);
     hold.wait();
-    assert_eq!(
-        super::http::get(&format!("http://{}/v2/", proxy.host())).status,
-        200
-    );
+    assert_eq!(super::http::get(&format!("http://{}/v2/", proxy.host())).status, 200);
     assert!(!waiting.is_finished());
     drop(hold);
     assert_eq!(waiting.join().expect("the held request"), 404);
@@ -340,10 +301,7 @@ fn a_delay_is_waited_for_by_every_request() {
     proxy.delay(delay);
     for _ in 0..2 {
         let begun = std::time::Instant::now();
-        assert_eq!(
-            super::http::get(&format!("http://{}/v2/", proxy.host())).status,
-            200
-        );
+        assert_eq!(super::http::get(&format!("http://{}/v2/", proxy.host())).status, 200);
         assert!(begun.elapsed() >= delay);
     }
 }

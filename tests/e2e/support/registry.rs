@@ -38,10 +38,7 @@ impl Registry {
 
     /// A registry that lets in one user only (HTTP Basic, bcrypt).
     pub(crate) fn with_password() -> Self {
-        Self::start(Some(Credentials {
-            user: "ada".into(),
-            password: "correct horse".into(),
-        }))
+        Self::start(Some(Credentials { user: "ada".into(), password: "correct horse".into() }))
     }
 
     fn start(credentials: Option<Credentials>) -> Self {
@@ -49,10 +46,7 @@ impl Registry {
         let auth = credentials.as_ref().map_or(String::new(), |credentials| {
             let file = directory.path().join("htpasswd");
             fs_err::write(&file, htpasswd(credentials)).expect("the password file");
-            format!(
-                "auth: {{htpasswd: {{realm: tests, path: \"{}\"}}}}\n",
-                file.display()
-            )
+            format!("auth: {{htpasswd: {{realm: tests, path: \"{}\"}}}}\n", file.display())
         });
         let configuration = format!(
             "version: 0.1\n\
@@ -64,24 +58,15 @@ impl Registry {
         let file = directory.path().join("config.yml");
         fs_err::write(&file, configuration).expect("the registry's configuration");
 
-        let mut process = Process::start(
-            Command::new("docker-registry")
-                .arg("serve")
-                .arg(&file)
-                .env("TZ", "UTC"),
-        )
-        .unwrap_or_else(|| panic!("`docker-registry` is not installed: {INSTALL}"));
+        let mut process =
+            Process::start(Command::new("docker-registry").arg("serve").arg(&file).env("TZ", "UTC"))
+                .unwrap_or_else(|| panic!("`docker-registry` is not installed: {INSTALL}"));
         // The line is logged once the socket is bound: what connects from here on is served.
         let port = process.wait_for(|line| {
             let (_, rest) = line.split_once("listening on 127.0.0.1:")?;
             rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
         });
-        let registry = Self {
-            _process: process,
-            directory,
-            port,
-            credentials,
-        };
+        let registry = Self { _process: process, directory, port, credentials };
         let expected = if registry.credentials.is_some() { 401 } else { 200 };
         assert_eq!(
             http::get(&format!("http://{}/v2/", registry.host())).status,
@@ -103,10 +88,7 @@ impl Registry {
 
     /// The digest (`sha256:…`) of the manifest that `tag` of `repository` names.
     pub(crate) fn manifest_digest(&self, repository: &str, tag: &str) -> String {
-        fs_err::read_to_string(self.tag_link(repository, tag))
-            .expect("the tag")
-            .trim()
-            .to_owned()
+        fs_err::read_to_string(self.tag_link(repository, tag)).expect("the tag").trim().to_owned()
     }
 
     /// The digest of the one layer of a release, that is of its Wasm.
@@ -147,11 +129,7 @@ impl Registry {
     /// Loses a manifest: it can no longer be asked for by its digest, as after a clean-up of the registry.
     pub(crate) fn forget_manifest(&self, repository: &str, digest: &str) {
         let hex = digest.strip_prefix("sha256:").expect("a sha256 digest");
-        let revisions = self
-            .root()
-            .join("repositories")
-            .join(repository)
-            .join("_manifests/revisions/sha256");
+        let revisions = self.root().join("repositories").join(repository).join("_manifests/revisions/sha256");
         fs_err::remove_dir_all(revisions.join(hex)).expect("the manifest's revision");
     }
 
@@ -170,11 +148,7 @@ impl Registry {
 
     fn blob(&self, digest: &str) -> PathBuf {
         let hex = digest.strip_prefix("sha256:").expect("a sha256 digest");
-        self.root()
-            .join("blobs/sha256")
-            .join(&hex[..2])
-            .join(hex)
-            .join("data")
+        self.root().join("blobs/sha256").join(&hex[..2]).join(hex).join("data")
     }
 }
 
@@ -193,10 +167,7 @@ fn what_is_pushed_is_stored_and_can_be_tampered_with() {
     let first = super::oci::push(&registry, "acme/base", "1.0.0", b"one", &[], &[]);
     let second = super::oci::push(&registry, "acme/base", "2.0.0", b"two", &[], &[]);
     assert_eq!(registry.manifest_digest("acme/base", "1.0.0"), first);
-    assert_eq!(
-        registry.layer_digest("acme/base", "2.0.0"),
-        super::oci::digest(b"two")
-    );
+    assert_eq!(registry.layer_digest("acme/base", "2.0.0"), super::oci::digest(b"two"));
 
     registry.move_tag("acme/base", "1.0.0", "2.0.0");
     assert_eq!(registry.manifest_digest("acme/base", "1.0.0"), second);

@@ -12,9 +12,7 @@ use super::world::Run;
 ///
 /// Digests are numbered by their first appearance, so that a snapshot still tells two of them apart.
 pub(crate) fn text(run: &Run, root: &Path) -> String {
-    let code = run
-        .code
-        .map_or_else(|| "killed".to_owned(), |code| code.to_string());
+    let code = run.code.map_or_else(|| "killed".to_owned(), |code| code.to_string());
     let mut text = format!("exit: {code}\n");
     for (name, stream) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
         if !stream.is_empty() {
@@ -32,19 +30,15 @@ pub(crate) fn filter(text: &str, root: &Path) -> String {
     static DIGEST: LazyLock<Regex> = LazyLock::new(|| regex(r"\bsha256:([0-9a-f]{8,64})"));
 
     let text = text.replace(&root.display().to_string(), "[DIR]");
-    let text = text.replace(
-        concat!("spin-deps ", env!("CARGO_PKG_VERSION")),
-        "spin-deps [VERSION]",
-    );
+    let text = text.replace(concat!("spin-deps ", env!("CARGO_PKG_VERSION")), "spin-deps [VERSION]");
     let text = without_times_and_ports(&text);
     let mut known: Vec<String> = Vec::new();
     DIGEST
         .replace_all(&text, |found: &Captures| {
             let hex = &found[1];
             // A digest may be shown in full in one place and shortened in the next.
-            let number = known
-                .iter()
-                .position(|other| other.starts_with(hex) || hex.starts_with(other.as_str()));
+            let number =
+                known.iter().position(|other| other.starts_with(hex) || hex.starts_with(other.as_str()));
             let number = number.unwrap_or_else(|| {
                 known.push(hex.to_owned());
                 known.len() - 1
@@ -58,8 +52,7 @@ pub(crate) fn filter(text: &str, root: &Path) -> String {
 pub(crate) fn without_times_and_ports(text: &str) -> String {
     static PORT: LazyLock<Regex> = LazyLock::new(|| regex(r"(127\.0\.0\.1|localhost|\[::1\]):\d{2,5}\b"));
     static TIME: LazyLock<Regex> = LazyLock::new(|| regex(r"\b\d+(\.\d+)?\s?(ns|µs|us|ms|s)\b"));
-    TIME.replace_all(&PORT.replace_all(text, "$1:[PORT]"), "[TIME]")
-        .into_owned()
+    TIME.replace_all(&PORT.replace_all(text, "$1:[PORT]"), "[TIME]").into_owned()
 }
 
 fn regex(pattern: &str) -> Regex {

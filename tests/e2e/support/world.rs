@@ -77,11 +77,7 @@ impl Sandbox {
     pub(crate) fn with_project(place: &str) -> Self {
         let root = tempfile::tempdir().expect("a temporary directory");
         let project = root.path().join(place);
-        for directory in [
-            &project,
-            &root.path().join("home"),
-            &root.path().join("artifacts"),
-        ] {
+        for directory in [&project, &root.path().join("home"), &root.path().join("artifacts")] {
             fs_err::create_dir_all(directory).expect("a directory of the sandbox");
         }
         Self { root, project }
@@ -159,17 +155,8 @@ impl Sandbox {
     /// Runs a command that [`Sandbox::command`] made and the test changed.
     pub(crate) fn run_command(command: &mut Command) -> Run {
         let line = format!("{command:?}");
-        let Ended {
-            status,
-            stdout,
-            stderr,
-        } = start(command).finish();
-        Run {
-            code: status.code(),
-            stdout,
-            stderr,
-            command: line,
-        }
+        let Ended { status, stdout, stderr } = start(command).finish();
+        Run { code: status.code(), stdout, stderr, command: line }
     }
 
     /// Starts the binary and leaves it running.
@@ -204,9 +191,7 @@ impl Sandbox {
                 if path.is_dir() {
                     directories.push(path);
                 } else {
-                    let name = path
-                        .strip_prefix(&self.project)
-                        .expect("a path below the project");
+                    let name = path.strip_prefix(&self.project).expect("a path below the project");
                     files.insert(
                         name.display().to_string(),
                         fs_err::read(&path).expect("a file of the project"),

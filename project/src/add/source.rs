@@ -1,0 +1,243 @@
+//! What a user types as the source of a dependency, and the bytes that it stands for now.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use semver::VersionReq;
+use spin_deps_component::Inspection;
+use spin_deps_lockfile::Lockfile;
+use spin_deps_manifest::{DependencyName, Source};
+use spin_deps_registry::{Content, Listing};
+use url::Url;
+use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
+
+use super::AddOptions;
+use crate::{
+    Error, Project,
+    content::{Unit, inspect_component, select},
+    index::RegistryIndex,
+    lock::solve,
+    requirements::Requirements,
+};
+
+/// The source as it was understood.
+pub(super) enum Asked {
+    Registry { package: PackageRef, req: Option<VersionReq> },
+    Path(String),
+    Url(Url, ContentDigest),
+    Component(String),
+}
+
+/// A source with the bytes that it stands for now.
+pub(super) struct Found {
+    pub(super) source: Source,
+    pub(super) chosen: String,
+    pub(super) inspection: Inspection,
+}
+
+impl Project {
+    pub(super) fn understand(&self, options: &AddOptions) -> Result<Asked, Error> {
+        let text = options.source.as_str();
+        if text.starts_with("https://") || text.starts_with("http://") {
+            let url = Url::parse(text).map_err(|error| unusable(text, &error.to_string()))?;
+            let digest = options.digest.clone().ok_or_else(|| Error::Unanswered {
+                message: format!("the digest of {} is not known", crate::content::without_secrets(&url)),
+                hint: "give it with `--digest sha256:…`; the manifest records it, so that the content can never change unnoticed".into(),
+            })?;
+            return Ok(Asked::Url(url, digest));
+        }
+        let looks_like_path =
+            text.contains(['/', '\\']) || Path::new(text).extension().is_some_and(|it| it == "wasm");
+        if !looks_like_path && text.contains(':') {
+            let (name, req) = match text.split_once('@') {
+                Some((name, req)) => {
+                    let req = VersionReq::parse(req).map_err(|error| unusable(req, &error.to_string()))?;
+                    (name, Some(req))
+                }
+                None => (text, None),
+            };
+            let package =
+                name.parse().map_err(|error: wasm_pkg_common::Error| unusable(name, &error.to_string()))?;
+            return Ok(Asked::Registry { package, req });
+        }
+        if looks_like_path {
+            return Ok(Asked::Path(self.relative_to_manifest(text)?));
+        }
+        if self.manifest().components.contains_key(text) {
+            return Ok(Asked::Component(text.to_owned()));
+        }
+        Err(Error::Unknown {
+            message: format!("`{text}` is neither a component of the app nor a package, a path or a URL"),
+            hint: Some("a package is written `ns:name`, a path has a `/`, such as `./lib.wasm`".into()),
+        })
+    }
+
+    /// A path that is typed in the current directory, as the manifest writes it.
+    fn relative_to_manifest(&self, path: &str) -> Result<String, Error> {
+        let absolute = fs_err::canonicalize(self.settings.current_dir.join(path))?;
+        let base = fs_err::canonicalize(self.directory())?;
+        let mut up = base.as_path();
+        let mut steps = 0;
+        let rest = loop {
+            if let Ok(rest) = absolute.strip_prefix(up) {
+                break rest;
+            }
+            match up.parent() {
+                Some(parent) => up = parent,
+                None => return Ok(absolute.display().to_string()),
+            }
+            steps += 1;
+        };
+        let rest = rest.components().map(|it| it.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+        Ok(if steps == 0 { format!("./{rest}") } else { format!("{}{rest}", "../".repeat(steps)) })
+    }
+
+    /// Finds the bytes that a source stands for now.
+    pub(super) async fn find(&self, asked: Asked, options: &AddOptions) -> Result<Found, Error> {
+        let nothing = Lockfile::default();
+        let lock = self.lock.as_ref().unwrap_or(&nothing);
+        match asked {
+            Asked::Registry { package, req } => {
+                self.find_package(package, req, options.registry.clone()).await
+            }
+            Asked::Path(path) => {
+                let bytes = self.bytes(&Unit::File(path.clone()), lock).await?;
+                Found::new(Source::Path(path.clone()), path, &bytes)
+            }
+            Asked::Url(url, digest) => {
+                let bytes = self.registries.fetch_url(&url, &digest).await?;
+                let chosen = crate::content::without_secrets(&url);
+                Found::new(Source::Url { url, digest }, chosen, &bytes)
+            }
+            Asked::Component(id) => {
+                let source = Source::Component(id.clone());
+                let bytes = self.bytes(&self.unit(&source, lock)?, lock).await?;
+                Found::new(source, format!("component `{id}`"), &bytes)
+            }
+        }
+    }
+
+    /// Chooses the release of a package with everything else that the app needs, and fetches it.
+    async fn find_package(
+        &self,
+        package: PackageRef,
+        req: Option<VersionReq>,
+        registry: Option<Registry>,
+    ) -> Result<Found, Error> {
+        let mut requirements = self.requirements(self.manifest(), self.lock.as_ref()).await?;
+        if let Some(registry) = &registry {
+            requirements.registries.insert(package.clone(), registry.clone());
+        }
+        let index = self.index(&requirements);
+        let req = match req {
+            Some(req) => req,
+            None => self.newest(&package, &requirements, &index).await?,
+        };
+        requirements.packages.push(spin_deps_resolver::Requirement {
+            package: package.clone(),
+            req: req.clone(),
+            origin: "what is to be added".into(),
+        });
+        let resolution = solve(&requirements, self.lock.as_ref(), &index).await?;
+        let version = resolution.roots.last().cloned().ok_or_else(|| Error::NoVersion {
+            package: package.clone(),
+            req: req.clone(),
+            available: Vec::new(),
+        })?;
+        let loaded = index.load(&package, &version).await?.ok_or_else(|| Error::NoVersion {
+            package: package.clone(),
+            req: req.clone(),
+            available: Vec::new(),
+        })?;
+        let content = Content {
+            package: package.clone(),
+            version: version.clone(),
+            registry: loaded.registry.clone(),
+            digest: loaded.digest.clone(),
+            size: loaded.size,
+            manifest: loaded.manifest.clone(),
+        };
+        let bytes = self.registries.fetch(&content).await?;
+        let chosen = format!("{package} {version}");
+        Found::new(Source::Registry { package, explicit_package: false, req, registry }, chosen, &bytes)
+    }
+
+    /// The requirement for a package that was named without one: the locked release's, else the newest's.
+    async fn newest(
+        &self,
+        package: &PackageRef,
+        requirements: &Requirements,
+        index: &RegistryIndex,
+    ) -> Result<VersionReq, Error> {
+        let caret = |version: &semver::Version| -> Result<VersionReq, Error> {
+            format!("^{}.{}.{}{}", version.major, version.minor, version.patch, pre(version))
+                .parse()
+                .map_err(|error: semver::Error| unusable(&version.to_string(), &error.to_string()))
+        };
+        let nothing = Lockfile::default();
+        if let Some(locked) = select(self.lock.as_ref().unwrap_or(&nothing), package, &VersionReq::STAR) {
+            return caret(&locked.version);
+        }
+        let registry = requirements.registries.get(package).cloned().or_else(|| index.registry(package));
+        let registry = registry.ok_or_else(|| {
+            Error::Registry(spin_deps_registry::Error::NotConfigured { package: package.clone() })
+        })?;
+        let versions = match self.registries.versions(package, &registry).await? {
+            Listing::Found(versions) => versions,
+            Listing::NotFound => {
+                return Err(Error::NoPackage { package: package.clone(), registry });
+            }
+            Listing::Offline => {
+                return Err(Error::Unknown {
+                    message: format!(
+                        "the versions of {package} are not known, and {} forbids to ask for them",
+                        self.settings.offline_because().unwrap_or("--offline")
+                    ),
+                    hint: Some("run it once with the network".into()),
+                });
+            }
+        };
+        let usable = || versions.iter().filter(|it| !it.yanked).map(|it| &it.version);
+        let newest = usable().filter(|it| it.pre.is_empty()).max().or_else(|| usable().max());
+        match newest {
+            Some(version) => caret(version),
+            None => Err(Error::NoVersion {
+                package: package.clone(),
+                req: VersionReq::STAR,
+                available: Vec::new(),
+            }),
+        }
+    }
+}
+
+impl Found {
+    fn new(source: Source, chosen: String, bytes: &Bytes) -> Result<Self, Error> {
+        let inspection = inspect_component(&chosen, bytes)?;
+        Ok(Self { source, chosen, inspection })
+    }
+
+    /// The source under a name: the package is written out where the name does not imply it.
+    pub(super) fn source_for(&self, name: &DependencyName) -> Source {
+        match (&self.source, name) {
+            (Source::Registry { package, req, registry, .. }, name) => {
+                let implied =
+                    matches!(name, DependencyName::Package { package: named, .. } if named == package);
+                Source::Registry {
+                    package: package.clone(),
+                    explicit_package: !implied,
+                    req: req.clone(),
+                    registry: registry.clone(),
+                }
+            }
+            (other, _) => other.clone(),
+        }
+    }
+}
+
+fn pre(version: &semver::Version) -> String {
+    if version.pre.is_empty() { String::new() } else { format!("-{}", version.pre) }
+}
+
+pub(super) fn unusable(text: &str, reason: &str) -> Error {
+    Error::Unknown { message: format!("`{text}` cannot be used: {reason}"), hint: None }
+}

@@ -1,0 +1,43 @@
+//! Hints for a name that is not there: what was probably meant, else what there is.
+
+/// Names further apart than this, in edits, are not taken for each other.
+const MAX_DISTANCE: usize = 3;
+/// At most this many names are listed.
+const MAX_LISTED: usize = 12;
+
+/// The hint for `name` where only `known` exist; `owner` has them, as in "the app has".
+pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, owner: &str) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let closest = known.iter().map(|it| (strsim::levenshtein(name, it), *it)).min();
+    match closest {
+        Some((distance, meant)) if distance <= MAX_DISTANCE && distance < name.chars().count() => {
+            format!("did you mean `{meant}`?")
+        }
+        Some(_) => {
+            let mut list: Vec<_> = known.iter().take(MAX_LISTED).map(|it| format!("`{it}`")).collect();
+            if known.len() > MAX_LISTED {
+                list.push(format!("and {} more", known.len() - MAX_LISTED));
+            }
+            format!("{owner} {}", list.join(", "))
+        }
+        None => format!("{owner} none"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hint;
+
+    #[test]
+    fn a_near_name_is_meant_and_others_are_listed() {
+        assert_eq!(
+            hint("acme:midle", ["acme:middle", "acme:base"], "the app has"),
+            "did you mean `acme:middle`?"
+        );
+        assert_eq!(
+            hint("x", ["acme:middle", "acme:base"], "the app has"),
+            "the app has `acme:middle`, `acme:base`"
+        );
+        assert_eq!(hint("x", [], "the app has"), "the app has none");
+    }
+}
