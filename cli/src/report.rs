@@ -70,8 +70,10 @@ pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
                 Failure::Project(error) => excerpt(error).unwrap_or_default(),
                 Failure::Message(_) => String::new(),
             };
-            let causes: String = causes.iter().map(|cause| format!("    {}\n", clean(cause))).collect();
-            let causes = if causes.is_empty() { causes } else { format!("\nCaused by:\n{causes}") };
+            let causes = match causes.is_empty() {
+                true => String::new(),
+                false => format!("\nCaused by:\n    {}\n", clean(&causes.join("\n    "))),
+            };
             let hint = hint.map(|hint| format!("\n{} {}\n", styled(GOOD, "hint:"), clean(&hint)));
             let (error, hint) = (styled(BAD, "error:"), hint.unwrap_or_default());
             format!("{error} {}\n{place}{causes}{hint}", clean(&message))

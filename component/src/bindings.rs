@@ -14,18 +14,10 @@ pub fn rust_bindings(dependencies_wit: &str) -> Result<String, WitError> {
     let (mut resolve, world) = wit::parse(dependencies_wit)?;
     let generated = guarded(move || {
         let mut files = Files::default();
-        let opts = Opts {
-            generate_all: true,
-            format: true,
-            ..Opts::default()
-        };
-        opts.build()
-            .generate(&mut resolve, world, &mut files)
-            .map_err(|error| format!("{error:#}"))?;
+        let opts = Opts { generate_all: true, format: true, ..Opts::default() };
+        opts.build().generate(&mut resolve, world, &mut files).map_err(|error| format!("{error:#}"))?;
         let (_, contents) = files.iter().next().ok_or("no file was generated")?;
         String::from_utf8(contents.to_vec()).map_err(|error| error.to_string())
     });
-    generated
-        .and_then(|result| result)
-        .map_err(|message| WitError::Invalid { message })
+    generated.and_then(|result| result).map_err(|message| WitError::Invalid { message })
 }

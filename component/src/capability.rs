@@ -14,20 +14,12 @@ use crate::InterfaceName;
 /// Key, package, and the interfaces that stand behind the key; none means all of the package.
 const TABLE: &[(&str, &str, &[&str])] = &[
     ("ai_models", "fermyon:spin", &["llm"]),
-    (
-        "allowed_outbound_hosts",
-        "fermyon:spin",
-        &["http", "mqtt", "mysql", "postgres", "redis"],
-    ),
+    ("allowed_outbound_hosts", "fermyon:spin", &["http", "mqtt", "mysql", "postgres", "redis"]),
     ("allowed_outbound_hosts", "spin:mqtt", &["mqtt"]),
     ("allowed_outbound_hosts", "spin:mysql", &["mysql"]),
     ("allowed_outbound_hosts", "spin:postgres", &["postgres"]),
     ("allowed_outbound_hosts", "spin:redis", &["redis"]),
-    (
-        "allowed_outbound_hosts",
-        "wasi:http",
-        &["client", "outgoing-handler"],
-    ),
+    ("allowed_outbound_hosts", "wasi:http", &["client", "outgoing-handler"]),
     ("allowed_outbound_hosts", "wasi:sockets", &[]),
     ("environment", "wasi:cli", &["environment"]),
     ("files", "wasi:filesystem", &["preopens"]),
@@ -75,32 +67,19 @@ mod tests {
     #[test]
     fn names_give_keys() {
         assert_eq!(keys(&["wasi:cli/environment@0.2.0"]), ["environment"]);
-        assert_eq!(
-            keys(&["wasi:cli/environment@0.3.0-rc-2026-03-15"]),
-            ["environment"]
-        );
+        assert_eq!(keys(&["wasi:cli/environment@0.3.0-rc-2026-03-15"]), ["environment"]);
         assert_eq!(
             keys(&["fermyon:spin/llm", "fermyon:spin/key-value@2.0.0"]),
             ["ai_models", "key_value_stores"]
         );
-        assert_eq!(
-            keys(&["wasi:sockets/tcp@0.2.0", "wasi:http/client@0.3.0"]),
-            ["allowed_outbound_hosts"]
-        );
-        assert_eq!(
-            keys(&["spin:postgres/postgres@4.2.0"]),
-            ["allowed_outbound_hosts"]
-        );
+        assert_eq!(keys(&["wasi:sockets/tcp@0.2.0", "wasi:http/client@0.3.0"]), ["allowed_outbound_hosts"]);
+        assert_eq!(keys(&["spin:postgres/postgres@4.2.0"]), ["allowed_outbound_hosts"]);
         assert_eq!(
             keys(&["wasi:filesystem/preopens@0.2.6", "wasi:config/store@0.2.0-draft"]),
             ["files", "variables"]
         );
-        let none = [
-            "wasi:http/types@0.2.0",
-            "wasi:filesystem/types@0.2.0",
-            "acme:cli/environment@0.2.0",
-            "init",
-        ];
+        let none =
+            ["wasi:http/types@0.2.0", "wasi:filesystem/types@0.2.0", "acme:cli/environment@0.2.0", "init"];
         assert!(keys(&none).is_empty());
     }
 

@@ -97,11 +97,7 @@ pub fn compose(composition: &Composition) -> Result<Composed, ComposeError> {
     let plan = Plan::new(composition)?;
     if plan.is_trivial() {
         let bytes = plan.root_bytes().to_vec();
-        return Ok(Composed {
-            bytes,
-            wires: Vec::new(),
-            instances: 1,
-        });
+        return Ok(Composed { bytes, wires: Vec::new(), instances: 1 });
     }
     encode::encode(&plan)
 }

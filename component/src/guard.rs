@@ -36,9 +36,6 @@ mod tests {
     #[test]
     fn a_panic_becomes_its_text() {
         assert_eq!(guarded(|| 1), Ok(1));
-        assert_eq!(
-            guarded(|| -> u32 { panic!("no {}", "way") }),
-            Err("no way".to_owned())
-        );
+        assert_eq!(guarded(|| -> u32 { panic!("no {}", "way") }), Err("no way".to_owned()));
     }
 }

@@ -142,10 +142,7 @@ impl InspectError {
 
 impl From<BinaryReaderError> for InspectError {
     fn from(error: BinaryReaderError) -> Self {
-        Self::Malformed {
-            message: error.message().to_owned(),
-            offset: error.offset(),
-        }
+        Self::Malformed { message: error.message().to_owned(), offset: error.offset() }
     }
 }
 
@@ -159,10 +156,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
 pub(crate) fn read(bytes: &[u8]) -> Result<(Outline, Types), InspectError> {
     if !bytes.starts_with(b"\0asm") {
         let start = bytes.get(..bytes.len().min(512)).unwrap_or_default();
-        let text = !start.is_empty()
-            && start
-                .iter()
-                .all(|&byte| byte >= b' ' || b"\t\r\n".contains(&byte));
+        let text = !start.is_empty() && start.iter().all(|&byte| byte >= b' ' || b"\t\r\n".contains(&byte));
         return Err(InspectError::NotWasm { text });
     }
     let mut outline = Outline::default();
@@ -173,10 +167,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Outline, Types), InspectError> {
     loop {
         let offset = bytes.len() - rest.len();
         let Chunk::Parsed { consumed, payload } = parser.parse(rest, true)? else {
-            return Err(InspectError::Malformed {
-                message: "unexpected end".to_owned(),
-                offset,
-            });
+            return Err(InspectError::Malformed { message: "unexpected end".to_owned(), offset });
         };
         rest = rest.get(consumed..).unwrap_or_default();
         match validator.payload(&payload)? {
@@ -248,19 +239,13 @@ impl Outline {
     fn finish(self, types: TypesRef<'_>) -> Inspection {
         let imports: Vec<_> = (self.imports.into_iter())
             .map(|name| {
-                let kind = types
-                    .component_item_for_import(&name)
-                    .map(|item| kind(types, &name, &item.ty));
+                let kind = types.component_item_for_import(&name).map(|item| kind(types, &name, &item.ty));
                 item(name, kind.unwrap_or(ExternKind::Other))
             })
             .collect();
         let (name, version) = own_name(&self.metadata);
         let mut inspection = Inspection {
-            kind: if self.component {
-                Kind::Component
-            } else {
-                Kind::CoreModule
-            },
+            kind: if self.component { Kind::Component } else { Kind::CoreModule },
             name,
             version,
             capabilities: capabilities(imports.iter().map(|import| import.name.as_str())),
@@ -269,17 +254,11 @@ impl Outline {
             metadata: self.metadata,
             declared: self.declared,
         };
-        if let Some(definitions) = inspection
-            .imports
-            .is_empty()
-            .then(|| definitions(types, &self.exports))
-            .flatten()
+        if let Some(definitions) =
+            inspection.imports.is_empty().then(|| definitions(types, &self.exports)).flatten()
         {
             inspection.kind = Kind::WitPackage;
-            if let Some(interface) = definitions
-                .iter()
-                .find_map(|definition| definition.interface.as_ref())
-            {
+            if let Some(interface) = definitions.iter().find_map(|definition| definition.interface.as_ref()) {
                 inspection.name = Some(interface.package.clone());
                 inspection.version.clone_from(&interface.version);
             }
@@ -287,9 +266,8 @@ impl Outline {
         } else {
             inspection.exports = (self.exports.into_iter())
                 .map(|name| {
-                    let kind = types
-                        .component_item_for_export(&name)
-                        .map(|item| kind(types, &name, &item.ty));
+                    let kind =
+                        types.component_item_for_export(&name).map(|item| kind(types, &name, &item.ty));
                     item(name, kind.unwrap_or(ExternKind::Other))
                 })
                 .collect();
@@ -299,32 +277,20 @@ impl Outline {
 }
 
 fn item(name: String, kind: ExternKind) -> Extern {
-    Extern {
-        interface: InterfaceName::parse(&name),
-        name,
-        kind,
-    }
+    Extern { interface: InterfaceName::parse(&name), name, kind }
 }
 
 fn kind(types: TypesRef<'_>, name: &str, ty: &ComponentEntityType) -> ExternKind {
     match ty {
         ComponentEntityType::Func(_) => ExternKind::Function,
-        ComponentEntityType::Instance(id) => ExternKind::Interface {
-            types_only: types_only(types, *id),
-        },
+        ComponentEntityType::Instance(id) => ExternKind::Interface { types_only: types_only(types, *id) },
         ComponentEntityType::Component(_) => match DependencyImport::parse(name) {
             Some(DependencyImport::Unlocked { package, req }) => {
                 ExternKind::UnlockedDependency { package, req }
             }
-            Some(DependencyImport::Locked {
-                package,
-                version,
-                integrity,
-            }) => ExternKind::LockedDependency {
-                package,
-                version,
-                integrity,
-            },
+            Some(DependencyImport::Locked { package, version, integrity }) => {
+                ExternKind::LockedDependency { package, version, integrity }
+            }
             None => ExternKind::Other,
         },
         ComponentEntityType::Module(_) | ComponentEntityType::Value(_) | ComponentEntityType::Type { .. } => {
@@ -345,10 +311,8 @@ fn types_only(types: TypesRef<'_>, instance: ComponentInstanceTypeId) -> bool {
 fn definitions(types: TypesRef<'_>, exports: &[String]) -> Option<Vec<Extern>> {
     let mut definitions = Vec::new();
     for export in exports {
-        let ComponentEntityType::Type {
-            created: ComponentAnyTypeId::Component(id),
-            ..
-        } = types.component_item_for_export(export)?.ty
+        let ComponentEntityType::Type { created: ComponentAnyTypeId::Component(id), .. } =
+            types.component_item_for_export(export)?.ty
         else {
             return None;
         };
@@ -360,10 +324,7 @@ fn definitions(types: TypesRef<'_>, exports: &[String]) -> Option<Vec<Extern>> {
 
 /// The package and version that a component calls itself: `ns:name` with a version section, or `ns:name@version`.
 fn own_name(metadata: &Metadata) -> (Option<PackageRef>, Option<Version>) {
-    let (name, suffix) = match metadata
-        .name
-        .as_deref()
-        .map(|name| name.split_once('@').unwrap_or((name, "")))
+    let (name, suffix) = match metadata.name.as_deref().map(|name| name.split_once('@').unwrap_or((name, "")))
     {
         Some((name, suffix)) => (name.parse().ok(), suffix),
         None => (None, ""),

@@ -28,28 +28,19 @@ impl InterfaceName {
         let (name, version) = split_version(name)?;
         let (package, interface) = name.split_once('/')?;
         interface.parse::<Label>().ok()?;
-        Some(Self {
-            package: package.parse().ok()?,
-            interface: interface.to_owned(),
-            version,
-        })
+        Some(Self { package: package.parse().ok()?, interface: interface.to_owned(), version })
     }
 
     /// The name with another version.
     pub(crate) fn with_version(&self, version: Option<Version>) -> Self {
-        Self {
-            version,
-            ..self.clone()
-        }
+        Self { version, ..self.clone() }
     }
 }
 
 impl fmt::Display for InterfaceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.package, self.interface)?;
-        self.version
-            .iter()
-            .try_for_each(|version| write!(f, "@{version}"))
+        self.version.iter().try_for_each(|version| write!(f, "@{version}"))
     }
 }
 
@@ -122,17 +113,13 @@ impl ImportPattern {
     pub fn matches(&self, import: &str) -> bool {
         match self {
             Self::Plain(name) => name == import,
-            Self::Package {
-                package,
-                interface,
-                version,
-            } => InterfaceName::parse(import).is_some_and(|name| {
-                name.package == *package
-                    && interface
-                        .as_ref()
-                        .is_none_or(|interface| *interface == name.interface)
-                    && (version.is_none() || *version == name.version)
-            }),
+            Self::Package { package, interface, version } => {
+                InterfaceName::parse(import).is_some_and(|name| {
+                    name.package == *package
+                        && interface.as_ref().is_none_or(|interface| *interface == name.interface)
+                        && (version.is_none() || *version == name.version)
+                })
+            }
         }
     }
 }
@@ -141,15 +128,9 @@ impl fmt::Display for ImportPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(name) => f.write_str(name),
-            Self::Package {
-                package,
-                interface,
-                version,
-            } => {
+            Self::Package { package, interface, version } => {
                 write!(f, "{package}")?;
-                interface
-                    .iter()
-                    .try_for_each(|interface| write!(f, "/{interface}"))?;
+                interface.iter().try_for_each(|interface| write!(f, "/{interface}"))?;
                 version.iter().try_for_each(|version| write!(f, "@{version}"))
             }
         }
@@ -184,11 +165,7 @@ impl FromStr for ImportPattern {
             }
             None => (name, None),
         };
-        Ok(Self::Package {
-            package: package.parse().map_err(|_| error())?,
-            interface,
-            version,
-        })
+        Ok(Self::Package { package: package.parse().map_err(|_| error())?, interface, version })
     }
 }
 
@@ -198,11 +175,7 @@ pub(crate) enum DependencyImport {
     /// `unlocked-dep=<ns:name@{>=1.0.0 <2.0.0}>`
     Unlocked { package: PackageRef, req: VersionReq },
     /// `locked-dep=<ns:name@1.2.0>,integrity=<sha256-…>`
-    Locked {
-        package: PackageRef,
-        version: Option<Version>,
-        integrity: Option<String>,
-    },
+    Locked { package: PackageRef, version: Option<Version>, integrity: Option<String> },
 }
 
 impl DependencyImport {
@@ -213,21 +186,10 @@ impl DependencyImport {
                 None | Some((_, "*")) => (spec.split('@').next()?, VersionReq::STAR),
                 Some((package, range)) => {
                     let bounds = range.strip_prefix('{')?.strip_suffix('}')?;
-                    (
-                        package,
-                        bounds
-                            .split_whitespace()
-                            .collect::<Vec<_>>()
-                            .join(", ")
-                            .parse()
-                            .ok()?,
-                    )
+                    (package, bounds.split_whitespace().collect::<Vec<_>>().join(", ").parse().ok()?)
                 }
             };
-            return Some(Self::Unlocked {
-                package: package.parse().ok()?,
-                req,
-            });
+            return Some(Self::Unlocked { package: package.parse().ok()?, req });
         }
         let (spec, rest) = name.strip_prefix("locked-dep=<")?.split_once('>')?;
         let integrity = match rest {
@@ -235,11 +197,7 @@ impl DependencyImport {
             rest => Some(rest.strip_prefix(",integrity=<")?.strip_suffix('>')?.to_owned()),
         };
         let (package, version) = split_version(spec)?;
-        Some(Self::Locked {
-            package: package.parse().ok()?,
-            version,
-            integrity,
-        })
+        Some(Self::Locked { package: package.parse().ok()?, version, integrity })
     }
 }
 
@@ -253,30 +211,16 @@ mod tests {
 
     #[test]
     fn names_are_read_and_written() {
-        for text in [
-            "acme:hash/digest",
-            "acme:hash/digest@1.2.0",
-            "wasi:http/types@0.3.0-rc-2026-03-15",
-        ] {
+        for text in ["acme:hash/digest", "acme:hash/digest@1.2.0", "wasi:http/types@0.3.0-rc-2026-03-15"] {
             assert_eq!(InterfaceName::parse(text).unwrap().to_string(), text);
         }
-        for text in [
-            "init",
-            "acme:hash",
-            "acme:hash/",
-            "acme/hash",
-            "acme:hash/digest@one",
-            "unlocked-dep=<a:b>",
-        ] {
+        for text in
+            ["init", "acme:hash", "acme:hash/", "acme/hash", "acme:hash/digest@one", "unlocked-dep=<a:b>"]
+        {
             assert_eq!(InterfaceName::parse(text), None, "{text}");
         }
-        for text in [
-            "my-name",
-            "acme:hash",
-            "acme:hash@1.0.0",
-            "acme:hash/digest",
-            "acme:hash/digest@1.0.0",
-        ] {
+        for text in ["my-name", "acme:hash", "acme:hash@1.0.0", "acme:hash/digest", "acme:hash/digest@1.0.0"]
+        {
             assert_eq!(text.parse::<ImportPattern>().unwrap().to_string(), text);
         }
         for text in ["", "My-Name", "acme:hash@1", "acme:/x", "a b"] {
@@ -314,10 +258,7 @@ mod tests {
         );
         assert_eq!(find("acme:hash/api@1.11.0-rc.2"), ["acme:hash/api"]);
         assert_eq!(find("init"), ["init"]);
-        assert_eq!(
-            find("acme:hash/api")[..2],
-            ["acme:hash/api", "acme:hash/api@2.0.0"]
-        );
+        assert_eq!(find("acme:hash/api")[..2], ["acme:hash/api", "acme:hash/api@2.0.0"]);
         assert!(find("missing").is_empty());
     }
 
@@ -341,10 +282,7 @@ mod tests {
             ("unlocked-dep=<acme:hash@*>", "*"),
             ("unlocked-dep=<acme:hash>", "*"),
         ] {
-            let expected = DependencyImport::Unlocked {
-                package: package.clone(),
-                req: req.parse().unwrap(),
-            };
+            let expected = DependencyImport::Unlocked { package: package.clone(), req: req.parse().unwrap() };
             assert_eq!(parse(text), Some(expected), "{text}");
         }
         assert_eq!(
@@ -355,12 +293,9 @@ mod tests {
                 integrity: Some("sha256-abc=".to_owned())
             })
         );
-        for text in [
-            "unlocked-dep=<acme:hash@{one}>",
-            "unlocked-dep=acme",
-            "locked-dep=<acme:hash",
-            "acme:hash",
-        ] {
+        for text in
+            ["unlocked-dep=<acme:hash@{one}>", "unlocked-dep=acme", "locked-dep=<acme:hash", "acme:hash"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -27,15 +27,9 @@ pub struct Need {
 /// What an inspected release needs, sorted by package and version. Two majors of one package are two needs.
 pub fn needs(inspection: &Inspection) -> Vec<Need> {
     let imports = inspection.imports.iter().filter(|import| {
-        !matches!(
-            import.kind,
-            ExternKind::Interface { types_only: true } | ExternKind::Other
-        )
+        !matches!(import.kind, ExternKind::Interface { types_only: true } | ExternKind::Other)
     });
-    from_names(
-        imports.map(|import| import.name.as_str()),
-        inspection.declared.as_ref(),
-    )
+    from_names(imports.map(|import| import.name.as_str()), inspection.declared.as_ref())
 }
 
 /// What a release needs according to the names of its imports, which is all that a registry's config object has.
@@ -51,10 +45,9 @@ pub fn needs_from_names<'a>(
 
 /// The table to publish for a release with these needs.
 pub fn table_of_needs(needs: &[Need]) -> DependencyTable {
-    DependencyTable::new(needs.iter().map(|need| TableEntry {
-        package: need.package.clone(),
-        version: need.req.clone(),
-    }))
+    DependencyTable::new(
+        needs.iter().map(|need| TableEntry { package: need.package.clone(), version: need.req.clone() }),
+    )
 }
 
 fn from_names<'a>(names: impl Iterator<Item = &'a str>, declared: Option<&DependencyTable>) -> Vec<Need> {
@@ -66,11 +59,7 @@ fn from_names<'a>(names: impl Iterator<Item = &'a str>, declared: Option<&Depend
 
 fn from_table<'a>(names: impl Iterator<Item = &'a str>, table: &DependencyTable) -> Vec<Need> {
     let mut needs: Vec<_> = (table.dependencies.iter())
-        .map(|entry| Need {
-            package: entry.package.clone(),
-            req: entry.version.clone(),
-            imports: Vec::new(),
-        })
+        .map(|entry| Need { package: entry.package.clone(), req: entry.version.clone(), imports: Vec::new() })
         .collect();
     for name in names {
         let (package, version) = match (InterfaceName::parse(name), DependencyImport::parse(name)) {
@@ -81,9 +70,7 @@ fn from_table<'a>(names: impl Iterator<Item = &'a str>, table: &DependencyTable)
         };
         let fits = |need: &Need| version.as_ref().is_none_or(|version| need.req.matches(version));
         let of_package = |need: &&mut Need| need.package == package;
-        let exact = needs
-            .iter()
-            .position(|need| need.package == package && fits(need));
+        let exact = needs.iter().position(|need| need.package == package && fits(need));
         let need = match exact {
             Some(index) => needs.get_mut(index),
             None => needs.iter_mut().find(of_package),
@@ -139,11 +126,9 @@ fn from_imports<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Need> {
                 Some(DependencyImport::Unlocked { package, req }) => {
                     (package, Group::Range(req.to_string()), None)
                 }
-                Some(DependencyImport::Locked {
-                    package,
-                    version: Some(version),
-                    ..
-                }) => (package, Group::Range(format!("={version}")), None),
+                Some(DependencyImport::Locked { package, version: Some(version), .. }) => {
+                    (package, Group::Range(format!("={version}")), None)
+                }
                 Some(DependencyImport::Locked { package, .. }) => (package, Group::Any, None),
                 None => continue,
             }
@@ -175,11 +160,7 @@ fn from_imports<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Need> {
             wanted.imports.sort();
             // The text was a version or a requirement before, so it parses.
             let req = req.unwrap_or(VersionReq::STAR);
-            needs.push(Need {
-                package: package.clone(),
-                req,
-                imports: wanted.imports,
-            });
+            needs.push(Need { package: package.clone(), req, imports: wanted.imports });
         }
     }
     needs
@@ -191,9 +172,8 @@ mod tests {
 
     fn shown(names: &[&str], table: Option<&DependencyTable>) -> String {
         let needs = needs_from_names(names.iter().copied(), table);
-        let lines = needs
-            .iter()
-            .map(|need| format!("{} {} <- {}", need.package, need.req, need.imports.join(" ")));
+        let lines =
+            needs.iter().map(|need| format!("{} {} <- {}", need.package, need.req, need.imports.join(" ")));
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -231,21 +211,13 @@ mod tests {
         let table = r#"{"format_version":1,"dependencies":[
             {"package":"acme:hash","version":">=1.2, <1.5"},{"package":"acme:hash","version":"^2"},{"package":"acme:log","version":"^1"}]}"#;
         let table = DependencyTable::from_json(table).unwrap();
-        let names = [
-            "acme:hash/b@2.1.0",
-            "acme:hash/a@1.2.0",
-            "acme:types/t@1.0.0",
-            "acme:hash/c@7.0.0",
-            "init",
-        ];
+        let names =
+            ["acme:hash/b@2.1.0", "acme:hash/a@1.2.0", "acme:types/t@1.0.0", "acme:hash/c@7.0.0", "init"];
         insta::assert_snapshot!(shown(&names, Some(&table)), @"
         acme:hash >=1.2, <1.5 <- acme:hash/a@1.2.0 acme:hash/c@7.0.0
         acme:hash ^2 <- acme:hash/b@2.1.0
         acme:log ^1 <-
         ");
-        assert_eq!(
-            table_of_needs(&needs_from_names(names.into_iter(), Some(&table))),
-            table
-        );
+        assert_eq!(table_of_needs(&needs_from_names(names.into_iter(), Some(&table))), table);
     }
 }

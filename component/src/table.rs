@@ -76,17 +76,14 @@ impl TableError {
 impl DependencyTable {
     /// A table in canonical order, without repetition.
     pub fn new(dependencies: impl IntoIterator<Item = TableEntry>) -> Self {
-        let mut table = Self {
-            format_version: FORMAT_VERSION,
-            dependencies: dependencies.into_iter().collect(),
-        };
+        let mut table =
+            Self { format_version: FORMAT_VERSION, dependencies: dependencies.into_iter().collect() };
         table.sort();
         table
     }
 
     fn sort(&mut self) {
-        self.dependencies
-            .sort_by_cached_key(|entry| (entry.package.clone(), entry.version.to_string()));
+        self.dependencies.sort_by_cached_key(|entry| (entry.package.clone(), entry.version.to_string()));
         self.dependencies.dedup();
     }
 
@@ -120,11 +117,8 @@ impl DependencyTable {
 /// The component with `table` appended as its last section. `component` has no table yet.
 pub fn embed_table(component: &[u8], table: &DependencyTable) -> Vec<u8> {
     let mut bytes = component.to_vec();
-    CustomSection {
-        name: SECTION.into(),
-        data: table.to_json().into_bytes().into(),
-    }
-    .append_to_component(&mut bytes);
+    CustomSection { name: SECTION.into(), data: table.to_json().into_bytes().into() }
+        .append_to_component(&mut bytes);
     bytes
 }
 
@@ -133,10 +127,7 @@ mod tests {
     use super::*;
 
     fn entry(package: &str, version: &str) -> TableEntry {
-        TableEntry {
-            package: package.parse().unwrap(),
-            version: version.parse().unwrap(),
-        }
+        TableEntry { package: package.parse().unwrap(), version: version.parse().unwrap() }
     }
 
     #[test]
@@ -160,11 +151,6 @@ mod tests {
         insta::assert_snapshot!(error(r#"{"format_version":1,"dependencies":[{"package":"acme","version":"1"}]}"#), @"it is not a dependency table: invalid package ref: missing expected ':' at line 1 column 53");
         insta::assert_snapshot!(error(r#"{"format_version":1,"dependencies":[],"more":1}"#), @"it is not a dependency table: unknown field `more`, expected `format_version` or `dependencies` at line 1 column 44");
         insta::assert_snapshot!(error(&" ".repeat(MAX_LENGTH + 1)), @"it is 1048577 bytes long, at most 1048576 are read");
-        assert!(
-            DependencyTable::from_json(r#"{"format_version":9}"#)
-                .unwrap_err()
-                .hint()
-                .is_some()
-        );
+        assert!(DependencyTable::from_json(r#"{"format_version":9}"#).unwrap_err().hint().is_some());
     }
 }

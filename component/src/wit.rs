@@ -51,15 +51,10 @@ pub fn dependencies_wit(deps: &[WitDependency<'_>]) -> Result<Option<String>, Wi
 pub(crate) fn parse(text: &str) -> Result<(wit_parser::Resolve, wit_parser::WorldId), WitError> {
     let parsed = guarded(|| {
         let mut resolve = wit_parser::Resolve::default();
-        let package = resolve
-            .push_str("spin-dependencies.wit", text)
-            .map_err(|error| format!("{error:#}"))?;
-        let world = resolve
-            .select_world(&[package], Some("root"))
-            .map_err(|error| format!("{error:#}"))?;
+        let package =
+            resolve.push_str("spin-dependencies.wit", text).map_err(|error| format!("{error:#}"))?;
+        let world = resolve.select_world(&[package], Some("root")).map_err(|error| format!("{error:#}"))?;
         Ok((resolve, world))
     });
-    parsed
-        .and_then(|result| result)
-        .map_err(|message| WitError::Invalid { message })
+    parsed.and_then(|result| result).map_err(|message| WitError::Invalid { message })
 }

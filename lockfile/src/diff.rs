@@ -106,21 +106,12 @@ impl fmt::Display for Change {
                 write!(f, "remove {name} {version}")?;
                 &[]
             }
-            Self::Updated {
-                name, from, to, lost, ..
-            } => {
+            Self::Updated { name, from, to, lost, .. } => {
                 let word = if from < to { "update" } else { "downgrade" };
                 write!(f, "{word} {name} {from} → {to}")?;
                 lost
             }
-            Self::Altered {
-                name,
-                version,
-                registry,
-                digest,
-                lost,
-                ..
-            } => {
+            Self::Altered { name, version, registry, digest, lost, .. } => {
                 write!(f, "change {name} {version}")?;
                 if let Some((from, to)) = registry {
                     write!(f, ", registry {from} → {to}")?;
@@ -136,9 +127,7 @@ impl fmt::Display for Change {
                 write!(f, "remove {url}")?;
                 &[]
             }
-            Self::HttpAltered {
-                url, digest, lost, ..
-            } => {
+            Self::HttpAltered { url, digest, lost, .. } => {
                 write!(f, "change {url}")?;
                 content(f, digest.as_ref())?;
                 lost
@@ -155,11 +144,7 @@ impl fmt::Display for Change {
 }
 
 fn listed(names: &[String]) -> String {
-    names
-        .iter()
-        .map(|name| shown(name))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ")
 }
 
 fn content(f: &mut fmt::Formatter<'_>, digest: Option<&(ContentDigest, ContentDigest)>) -> fmt::Result {
@@ -230,22 +215,15 @@ fn package_changes<'a>(
     let mut updated = |before: &&Package, now: &Package| {
         let (gained, lost) = reach(&before.capabilities, &now.capabilities);
         let (from, to) = (before.version.clone(), now.version.clone());
-        changes.push(Change::Updated {
-            name: name.clone(),
-            from,
-            to,
-            gained,
-            lost,
-        });
+        changes.push(Change::Updated { name: name.clone(), from, to, gained, lost });
     };
     // First those that are compatible with each other, then whatever is left.
     let compatible = |before: &&Package, now: &&Package| bucket(&before.version) == bucket(&now.version);
     pair(&mut gone, &mut came, compatible, &mut updated);
     pair(&mut gone, &mut came, |_, _| true, &mut updated);
-    changes.extend(gone.into_iter().map(|one| Change::Removed {
-        name: name.clone(),
-        version: one.version.clone(),
-    }));
+    changes.extend(
+        gone.into_iter().map(|one| Change::Removed { name: name.clone(), version: one.version.clone() }),
+    );
     changes.extend(came.into_iter().map(|one| Change::Added {
         name: name.clone(),
         version: one.version.clone(),
@@ -259,14 +237,7 @@ fn altered(before: &Package, now: &Package) -> Option<Change> {
     let (gained, lost) = reach(&before.capabilities, &now.capabilities);
     let same = registry.is_none() && digest.is_none() && gained.is_empty() && lost.is_empty();
     let (name, version) = (now.name.clone(), now.version.clone());
-    (!same).then_some(Change::Altered {
-        name,
-        version,
-        registry,
-        digest,
-        gained,
-        lost,
-    })
+    (!same).then_some(Change::Altered { name, version, registry, digest, gained, lost })
 }
 
 fn http_changes<'a>(
@@ -279,22 +250,17 @@ fn http_changes<'a>(
         let digest = (before.digest != now.digest).then(|| (before.digest.clone(), now.digest.clone()));
         let (gained, lost) = reach(&before.capabilities, &now.capabilities);
         if digest.is_some() || !gained.is_empty() || !lost.is_empty() {
-            changes.push(Change::HttpAltered {
-                url: url.clone(),
-                digest,
-                gained,
-                lost,
-            });
+            changes.push(Change::HttpAltered { url: url.clone(), digest, gained, lost });
         }
     };
     let same = |before: &&HttpSource, now: &&HttpSource| before.digest == now.digest;
     pair(&mut gone, &mut came, same, &mut altered);
     pair(&mut gone, &mut came, |_, _| true, &mut altered);
     changes.extend(gone.into_iter().map(|_| Change::HttpRemoved { url: url.clone() }));
-    changes.extend(came.into_iter().map(|one| Change::HttpAdded {
-        url: url.clone(),
-        capabilities: reach(&[], &one.capabilities).0,
-    }));
+    changes.extend(
+        came.into_iter()
+            .map(|one| Change::HttpAdded { url: url.clone(), capabilities: reach(&[], &one.capabilities).0 }),
+    );
 }
 
 /// What is in the second list only, and what is in the first only; sorted.

@@ -123,16 +123,11 @@ impl Lockfile {
     /// The release of that name and version.
     pub fn get(&self, name: &PackageRef, version: &Version) -> Option<&Package> {
         let wanted = (name, version);
-        let found = self
-            .packages
-            .binary_search_by(|package| (&package.name, &package.version).cmp(&wanted));
+        let found = self.packages.binary_search_by(|package| (&package.name, &package.version).cmp(&wanted));
         match found {
             Ok(at) => self.packages.get(at),
             // Lists that somebody put together may be in any order.
-            Err(_) => self
-                .packages
-                .iter()
-                .find(|package| (&package.name, &package.version) == wanted),
+            Err(_) => self.packages.iter().find(|package| (&package.name, &package.version) == wanted),
         }
     }
 
@@ -155,11 +150,9 @@ impl Lockfile {
         for source in &mut self.http {
             tidy(&mut source.capabilities, &mut source.dependencies);
         }
-        self.packages
-            .sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
+        self.packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
         self.packages.dedup();
-        self.http
-            .sort_by_cached_key(|source| (source.url.to_string(), source.digest.to_string()));
+        self.http.sort_by_cached_key(|source| (source.url.to_string(), source.digest.to_string()));
         self.http.dedup();
     }
 }

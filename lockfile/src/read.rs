@@ -26,33 +26,19 @@ struct Placed<T> {
 
 pub(crate) fn lockfile(text: &str) -> Result<Lockfile> {
     if text.len() > MAX_SIZE {
-        return Err(LockError::TooLarge {
-            size: text.len(),
-            limit: MAX_SIZE,
-        });
+        return Err(LockError::TooLarge { size: text.len(), limit: MAX_SIZE });
     }
     let document = Document::parse(text).map_err(|error| {
         // No conflict marker is valid TOML, so they are looked for only where it matters.
         conflict(text).map_or_else(
-            || LockError::Syntax {
-                message: shown(error.message()),
-                span: error.span().unwrap_or_default(),
-            },
+            || LockError::Syntax { message: shown(error.message()), span: error.span().unwrap_or_default() },
             |span| LockError::MergeConflict { span },
         )
     })?;
     let mut root = Entry::new(document.as_table(), "the lock".to_owned(), 0..0);
     root.format_version()?;
-    let packages = root
-        .tables("package")?
-        .into_iter()
-        .map(package)
-        .collect::<Result<Vec<_>>>()?;
-    let http = root
-        .tables("http")?
-        .into_iter()
-        .map(http_source)
-        .collect::<Result<Vec<_>>>()?;
+    let packages = root.tables("package")?.into_iter().map(package).collect::<Result<Vec<_>>>()?;
+    let http = root.tables("http")?.into_iter().map(http_source).collect::<Result<Vec<_>>>()?;
     root.finish()?;
 
     check_packages(&packages)?;
@@ -69,10 +55,7 @@ pub(crate) fn lockfile(text: &str) -> Result<Lockfile> {
 fn conflict(text: &str) -> Option<Range<usize>> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        if ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
-            .iter()
-            .any(|marker| line.starts_with(marker))
-        {
+        if ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().any(|marker| line.starts_with(marker)) {
             return Some(start..start + line.trim_end().len());
         }
         start += line.len();
@@ -85,16 +68,10 @@ fn check_packages(packages: &[Placed<Package>]) -> Result<()> {
     for Placed { value, span, .. } in packages {
         if !seen.insert((&value.name, &value.version)) {
             let what = format!("{} {}", value.name, value.version);
-            return Err(LockError::Duplicate {
-                what,
-                span: span.clone(),
-            });
+            return Err(LockError::Duplicate { what, span: span.clone() });
         }
     }
-    for Placed {
-        value, dependencies, ..
-    } in packages
-    {
+    for Placed { value, dependencies, .. } in packages {
         let dependent = || format!("{} {}", value.name, value.version);
         check_dependencies(dependent, &value.dependencies, dependencies, &seen)?;
     }
@@ -102,23 +79,12 @@ fn check_packages(packages: &[Placed<Package>]) -> Result<()> {
 }
 
 fn check_http(http: &[Placed<HttpSource>], packages: &[Placed<Package>]) -> Result<()> {
-    let known = packages
-        .iter()
-        .map(|package| (&package.value.name, &package.value.version))
-        .collect();
+    let known = packages.iter().map(|package| (&package.value.name, &package.value.version)).collect();
     let mut seen = HashSet::new();
-    for Placed {
-        value,
-        span,
-        dependencies,
-    } in http
-    {
+    for Placed { value, span, dependencies } in http {
         let dependent = || shown(value.url.as_str());
         if !seen.insert((&value.url, value.digest.to_string())) {
-            return Err(LockError::Duplicate {
-                what: dependent(),
-                span: span.clone(),
-            });
+            return Err(LockError::Duplicate { what: dependent(), span: span.clone() });
         }
         check_dependencies(dependent, &value.dependencies, dependencies, &known)?;
     }
@@ -136,11 +102,7 @@ fn check_dependencies(
             Err(make(dependent(), Box::new(dependency.clone()), span.clone()))
         };
         if !known.contains(&(&dependency.package, &dependency.version)) {
-            return error(|dependent, dependency, span| LockError::Dangling {
-                dependent,
-                dependency,
-                span,
-            });
+            return error(|dependent, dependency, span| LockError::Dangling { dependent, dependency, span });
         }
         if !dependency.req.matches(&dependency.version) {
             return error(|dependent, dependency, span| LockError::Unsatisfied {
@@ -168,21 +130,8 @@ fn package(mut entry: Entry<'_>) -> Result<Placed<Package>> {
     let capabilities = entry.capabilities()?;
     let (dependencies, spans) = entry.dependencies()?;
     let span = entry.finish()?;
-    let value = Package {
-        name,
-        version,
-        registry,
-        digest,
-        manifest,
-        size,
-        capabilities,
-        dependencies,
-    };
-    Ok(Placed {
-        value,
-        span,
-        dependencies: spans,
-    })
+    let value = Package { name, version, registry, digest, manifest, size, capabilities, dependencies };
+    Ok(Placed { value, span, dependencies: spans })
 }
 
 fn http_source(mut entry: Entry<'_>) -> Result<Placed<HttpSource>> {
@@ -199,32 +148,15 @@ fn http_source(mut entry: Entry<'_>) -> Result<Placed<HttpSource>> {
     let capabilities = entry.capabilities()?;
     let (dependencies, spans) = entry.dependencies()?;
     let span = entry.finish()?;
-    let value = HttpSource {
-        url,
-        digest,
-        size,
-        capabilities,
-        dependencies,
-    };
-    Ok(Placed {
-        value,
-        span,
-        dependencies: spans,
-    })
+    let value = HttpSource { url, digest, size, capabilities, dependencies };
+    Ok(Placed { value, span, dependencies: spans })
 }
 
 fn dependency(mut entry: Entry<'_>) -> Result<(Dependency, Range<usize>)> {
     let package = entry.parsed("package", "a package name")?;
     let req: VersionReq = entry.parsed("req", "a version requirement")?;
     let version = entry.parsed("version", "a version")?;
-    Ok((
-        Dependency {
-            package,
-            req,
-            version,
-        },
-        entry.finish()?,
-    ))
+    Ok((Dependency { package, req, version }, entry.finish()?))
 }
 
 /// A table that is being read: fields are taken out one by one, and what is left is unknown.
@@ -239,22 +171,10 @@ struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     fn new(table: &'a dyn TableLike, place: String, span: Range<usize>) -> Self {
-        let key_span = |key: &str| {
-            table
-                .key(key)
-                .and_then(toml_edit::Key::span)
-                .unwrap_or_else(|| span.clone())
-        };
-        let fields = table
-            .iter()
-            .map(|(key, item)| (key, (item, key_span(key))))
-            .collect();
-        Self {
-            fields,
-            place,
-            span,
-            values: HashMap::new(),
-        }
+        let key_span =
+            |key: &str| table.key(key).and_then(toml_edit::Key::span).unwrap_or_else(|| span.clone());
+        let fields = table.iter().map(|(key, item)| (key, (item, key_span(key)))).collect();
+        Self { fields, place, span, values: HashMap::new() }
     }
 
     fn take(&mut self, field: &'static str) -> Option<(&'a Item, Range<usize>)> {
@@ -265,36 +185,19 @@ impl<'a> Entry<'a> {
     }
 
     fn missing(&self, field: &'static str) -> LockError {
-        LockError::MissingField {
-            field,
-            place: self.place.clone(),
-            span: self.span.clone(),
-        }
+        LockError::MissingField { field, place: self.place.clone(), span: self.span.clone() }
     }
 
     fn wrong_type(&self, field: impl Into<String>, expected: &'static str, span: Range<usize>) -> LockError {
-        LockError::WrongType {
-            field: field.into(),
-            place: self.place.clone(),
-            expected,
-            span,
-        }
+        LockError::WrongType { field: field.into(), place: self.place.clone(), expected, span }
     }
 
     fn invalid(&self, field: &'static str, expected: &'static str, reason: &str) -> LockError {
         let span = self.values.get(field).unwrap_or(&self.span).clone();
         // The vocabulary's errors begin with what we have just said.
-        let inner = reason
-            .strip_prefix("invalid ")
-            .and_then(|reason| reason.split_once(": "));
+        let inner = reason.strip_prefix("invalid ").and_then(|reason| reason.split_once(": "));
         let reason = shown(inner.map_or(reason, |(_, inner)| inner));
-        LockError::InvalidValue {
-            field,
-            place: self.place.clone(),
-            expected,
-            reason,
-            span,
-        }
+        LockError::InvalidValue { field, place: self.place.clone(), expected, reason, span }
     }
 
     fn format_version(&mut self) -> Result<()> {
@@ -316,8 +219,7 @@ impl<'a> Entry<'a> {
         field: &'static str,
         expected: &'static str,
     ) -> Result<T> {
-        self.parsed_if_there(field, expected)?
-            .ok_or_else(|| self.missing(field))
+        self.parsed_if_there(field, expected)?.ok_or_else(|| self.missing(field))
     }
 
     fn parsed_if_there<T: FromStr<Err: std::fmt::Display>>(
@@ -328,19 +230,13 @@ impl<'a> Entry<'a> {
         let Some((item, span)) = self.take(field) else {
             return Ok(None);
         };
-        let text = item
-            .as_str()
-            .ok_or_else(|| self.wrong_type(field, "a string", span))?;
-        text.parse()
-            .map(Some)
-            .map_err(|error: T::Err| self.invalid(field, expected, &error.to_string()))
+        let text = item.as_str().ok_or_else(|| self.wrong_type(field, "a string", span))?;
+        text.parse().map(Some).map_err(|error: T::Err| self.invalid(field, expected, &error.to_string()))
     }
 
     fn size(&mut self) -> Result<u64> {
         let (item, span) = self.take("size").ok_or_else(|| self.missing("size"))?;
-        let size = item
-            .as_integer()
-            .ok_or_else(|| self.wrong_type("size", "a whole number", span))?;
+        let size = item.as_integer().ok_or_else(|| self.wrong_type("size", "a whole number", span))?;
         u64::try_from(size).map_err(|_| self.invalid("size", "a size", "it is negative"))
     }
 
@@ -349,9 +245,7 @@ impl<'a> Entry<'a> {
         let Some((item, span)) = self.take("capabilities") else {
             return Ok(Vec::new());
         };
-        let list = item
-            .as_array()
-            .ok_or_else(|| self.wrong_type("capabilities", LIST, span.clone()))?;
+        let list = item.as_array().ok_or_else(|| self.wrong_type("capabilities", LIST, span.clone()))?;
         let name = |value: &Value| {
             let wrong =
                 || self.wrong_type("capabilities", LIST, value.span().unwrap_or_else(|| span.clone()));
@@ -382,9 +276,7 @@ impl<'a> Entry<'a> {
             };
             return Ok(tables.iter().map(entry).collect());
         }
-        let list = item
-            .as_array()
-            .ok_or_else(|| self.wrong_type(field, LIST, span.clone()))?;
+        let list = item.as_array().ok_or_else(|| self.wrong_type(field, LIST, span.clone()))?;
         let entry = |value: &'a Value| {
             let span = value.span().unwrap_or_else(|| span.clone());
             match value.as_inline_table() {
@@ -400,11 +292,9 @@ impl<'a> Entry<'a> {
         let first = self.fields.into_iter().min_by_key(|(_, (_, span))| span.start);
         match first {
             None => Ok(self.span),
-            Some((field, (_, span))) => Err(LockError::UnknownField {
-                field: shown(field),
-                place: self.place,
-                span,
-            }),
+            Some((field, (_, span))) => {
+                Err(LockError::UnknownField { field: shown(field), place: self.place, span })
+            }
         }
     }
 }

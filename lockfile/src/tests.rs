@@ -5,9 +5,7 @@ use super::*;
 mod messages;
 
 fn digest(digit: char) -> ContentDigest {
-    format!("sha256:{}", String::from(digit).repeat(64))
-        .parse()
-        .unwrap()
+    format!("sha256:{}", String::from(digit).repeat(64)).parse().unwrap()
 }
 
 fn needs(package: &str, req: &str, version: &str) -> Dependency {
@@ -54,12 +52,7 @@ fn sample() -> Lockfile {
     Lockfile {
         packages: vec![
             hash,
-            release(
-                "acme:auth",
-                "1.10.0",
-                &["network", "files", "network"],
-                needs_of_auth,
-            ),
+            release("acme:auth", "1.10.0", &["network", "files", "network"], needs_of_auth),
             release("acme:auth", "1.9.0", &["a \"quoted\" \\ name\n"], Vec::new()),
             release("acme:hash", "0.9.0", &[], Vec::new()),
             release("acme:salt", "0.3.1", &[], Vec::new()),
@@ -164,10 +157,7 @@ fn an_empty_lock() {
     version = 1
     ");
     assert_eq!(Lockfile::parse(&text).unwrap(), Lockfile::default());
-    assert_eq!(
-        Lockfile::parse("version = 1\npackage = []\n").unwrap(),
-        Lockfile::default()
-    );
+    assert_eq!(Lockfile::parse("version = 1\npackage = []\n").unwrap(), Lockfile::default());
 }
 
 #[test]
@@ -194,20 +184,15 @@ fn releases_are_found_in_any_order() {
 
 #[test]
 fn a_size_that_toml_cannot_hold_is_cut() {
-    let mut lock = Lockfile {
-        packages: vec![release("acme:hash", "1.0.0", &[], Vec::new())],
-        http: Vec::new(),
-    };
+    let mut lock =
+        Lockfile { packages: vec![release("acme:hash", "1.0.0", &[], Vec::new())], http: Vec::new() };
     lock.packages[0].size = u64::MAX;
     let read = Lockfile::parse(&lock.to_text()).unwrap();
     assert_eq!(read.packages[0].size, i64::MAX.unsigned_abs());
 }
 
 fn diff(old: &Lockfile, new: &Lockfile) -> String {
-    old.diff(new)
-        .iter()
-        .flat_map(|change| [change.to_string(), "\n".to_owned()])
-        .collect()
+    old.diff(new).iter().flat_map(|change| [change.to_string(), "\n".to_owned()]).collect()
 }
 
 #[test]
@@ -223,10 +208,7 @@ fn changes_are_told_in_a_line() {
             release("acme:major", "1.0.0", &[], Vec::new()),
             release("acme:same", "1.0.0", &[], Vec::new()),
         ],
-        http: vec![
-            source("https://example.com/a", &[]),
-            source("https://example.com/b", &[]),
-        ],
+        http: vec![source("https://example.com/a", &[]), source("https://example.com/b", &[])],
     };
     let altered = Package {
         registry: "other.example.com".parse().unwrap(),
@@ -245,10 +227,7 @@ fn changes_are_told_in_a_line() {
             same,
         ],
         http: vec![
-            HttpSource {
-                digest: digest('e'),
-                ..source("https://example.com/a", &["network"])
-            },
+            HttpSource { digest: digest('e'), ..source("https://example.com/a", &["network"]) },
             source("https://example.com/c", &[]),
         ],
     };
@@ -266,49 +245,28 @@ fn changes_are_told_in_a_line() {
     add https://example.com/c
     ");
     assert_eq!(old.diff(&old), []);
-    let gained = old
-        .diff(&new)
-        .iter()
-        .map(|change| change.gained().len())
-        .sum::<usize>();
+    let gained = old.diff(&new).iter().map(|change| change.gained().len()).sum::<usize>();
     assert_eq!(gained, 4);
     let escape = Lockfile {
         packages: vec![release("acme:new", "1.0.0", &["\u{1b}[31m"], Vec::new())],
         http: Vec::new(),
     };
-    assert_eq!(
-        diff(&Lockfile::default(), &escape),
-        "add acme:new 1.0.0, gains \u{fffd}[31m\n"
-    );
+    assert_eq!(diff(&Lockfile::default(), &escape), "add acme:new 1.0.0, gains \u{fffd}[31m\n");
 }
 
 /// A lock that is sound: every dependency names one of its releases by a requirement that it meets.
 fn lock() -> impl Strategy<Value = Lockfile> {
-    let version = prop::sample::select(vec![
-        "0.0.7",
-        "0.3.1",
-        "1.0.0",
-        "1.10.0",
-        "2.0.0-rc.1",
-        "2.0.0+build.7",
-    ]);
+    let version =
+        prop::sample::select(vec!["0.0.7", "0.3.1", "1.0.0", "1.10.0", "2.0.0-rc.1", "2.0.0+build.7"]);
     let name = prop::sample::select(vec!["acme:auth", "acme:hash", "b-c:d-e2"]);
     let registry = prop::sample::select(vec!["registry.example.com", "localhost:5000", "[::1]:80"]);
     let text = prop::collection::vec(any::<String>(), 0..3);
-    let details = (
-        registry,
-        "[0-9a-f]{64}",
-        prop::option::of("[0-9a-f]{64}"),
-        0..=i64::MAX.unsigned_abs(),
-        text,
-    );
+    let details =
+        (registry, "[0-9a-f]{64}", prop::option::of("[0-9a-f]{64}"), 0..=i64::MAX.unsigned_abs(), text);
     let needs = prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize), 0..4);
     let package = (name, version, details, needs);
     let path = "[a-z./?&=%é -]{0,12}";
-    (
-        prop::collection::vec(package, 0..6),
-        prop::collection::vec((path, any::<prop::sample::Index>()), 0..3),
-    )
+    (prop::collection::vec(package, 0..6), prop::collection::vec((path, any::<prop::sample::Index>()), 0..3))
         .prop_map(|(packages, sources)| {
             let mut lock = Lockfile::default();
             let mut wanted = Vec::new();
@@ -337,27 +295,15 @@ fn lock() -> impl Strategy<Value = Lockfile> {
                 ];
                 let req = VersionReq::parse(&forms[form]).unwrap();
                 // `*` admits no pre-release.
-                let req = if req.matches(version) {
-                    req
-                } else {
-                    VersionReq::parse(&forms[0]).unwrap()
-                };
-                Dependency {
-                    package: name.clone(),
-                    req,
-                    version: version.clone(),
-                }
+                let req = if req.matches(version) { req } else { VersionReq::parse(&forms[0]).unwrap() };
+                Dependency { package: name.clone(), req, version: version.clone() }
             };
             for (package, needs) in lock.packages.iter_mut().zip(wanted) {
                 package.dependencies = needs.into_iter().map(meet).collect();
             }
             for (path, at) in sources {
                 let mut source = source(&format!("https://example.com/{path}"), &["network"]);
-                source.dependencies = if all.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![meet((at, 1))]
-                };
+                source.dependencies = if all.is_empty() { Vec::new() } else { vec![meet((at, 1))] };
                 if lock.http.iter().all(|other| other.url != source.url) {
                     lock.http.push(source);
                 }

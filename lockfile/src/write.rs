@@ -24,12 +24,7 @@ pub(crate) fn lockfile(lock: &Lockfile) -> String {
         if let Some(manifest) = &package.manifest {
             field(&mut text, "manifest", manifest);
         }
-        rest(
-            &mut text,
-            package.size,
-            &package.capabilities,
-            &package.dependencies,
-        );
+        rest(&mut text, package.size, &package.capabilities, &package.dependencies);
     }
     for source in &lock.http {
         text.push_str("\n[[http]]\n");
@@ -51,17 +46,9 @@ fn rest(text: &mut String, size: u64, capabilities: &[String], dependencies: &[D
         return;
     }
     text.push_str("dependencies = [\n");
-    for Dependency {
-        package,
-        req,
-        version,
-    } in dependencies
-    {
+    for Dependency { package, req, version } in dependencies {
         let [package, req, version] = [package as &dyn Display, req, version].map(quoted);
-        let _ = writeln!(
-            text,
-            "    {{ package = {package}, req = {req}, version = {version} }},"
-        );
+        let _ = writeln!(text, "    {{ package = {package}, req = {req}, version = {version} }},");
     }
     text.push_str("]\n");
 }

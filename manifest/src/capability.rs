@@ -67,12 +67,8 @@ impl UnknownCapability {
     /// The capability that was probably meant, else all that there are.
     pub fn hint(&self) -> Option<String> {
         let keys = Capability::ALL.map(Capability::key);
-        crate::error::did_you_mean(&self.0, keys).or_else(|| {
-            Some(format!(
-                "the capabilities are {}",
-                crate::error::quoted_list(&keys)
-            ))
-        })
+        crate::error::did_you_mean(&self.0, keys)
+            .or_else(|| Some(format!("the capabilities are {}", crate::error::quoted_list(&keys))))
     }
 }
 
@@ -80,10 +76,7 @@ impl FromStr for Capability {
     type Err = UnknownCapability;
 
     fn from_str(key: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|c| c.key() == key)
-            .ok_or_else(|| UnknownCapability(key.to_owned()))
+        Self::ALL.into_iter().find(|c| c.key() == key).ok_or_else(|| UnknownCapability(key.to_owned()))
     }
 }
 

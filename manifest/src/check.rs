@@ -25,11 +25,7 @@ pub(crate) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
         }
     }
     for trigger in &manifest.triggers {
-        for id in trigger
-            .component
-            .iter()
-            .chain(trigger.components.values().flatten())
-        {
+        for id in trigger.component.iter().chain(trigger.components.values().flatten()) {
             exists(manifest, id, &trigger.component_span)?;
         }
         for layer in &trigger.middleware {
@@ -47,12 +43,8 @@ fn exists<'m>(manifest: &'m Manifest, id: &str, span: &Span) -> Result<&'m Compo
         let hint = did_you_mean(id, &names).or_else(|| {
             (!names.is_empty() && names.len() <= 8).then(|| format!("there is {}", quoted_list(&names)))
         });
-        ManifestError::new(
-            ErrorKind::UnknownComponent(id.to_owned()),
-            span.clone(),
-            "no such component",
-        )
-        .with_hint_if(hint)
+        ManifestError::new(ErrorKind::UnknownComponent(id.to_owned()), span.clone(), "no such component")
+            .with_hint_if(hint)
     })
 }
 
@@ -67,10 +59,7 @@ fn usable(manifest: &Manifest, id: &str, user: Option<&str>, span: &Span) -> Res
     let fields: Vec<&'static str> = [
         ("ai_models", component.ai_models.is_empty()),
         ("allowed_http_hosts", component.allowed_http_hosts.is_empty()),
-        (
-            "allowed_outbound_hosts",
-            component.allowed_outbound_hosts.is_empty(),
-        ),
+        ("allowed_outbound_hosts", component.allowed_outbound_hosts.is_empty()),
         ("dependencies", component.dependencies.is_empty()),
         ("files", component.files.is_empty()),
         ("key_value_stores", component.key_value_stores.is_empty()),
@@ -83,36 +72,25 @@ fn usable(manifest: &Manifest, id: &str, user: Option<&str>, span: &Span) -> Res
     if fields.is_empty() {
         return Ok(());
     }
-    let kind = ErrorKind::UnusableComponent {
-        component: id.to_owned(),
-        fields,
-    };
-    Err(
-        ManifestError::new(kind, span.clone(), "only its code would be used").with_hint(
-            "declare what it needs on the component that uses it, and pass it on by `inherit_configuration`",
-        ),
-    )
+    let kind = ErrorKind::UnusableComponent { component: id.to_owned(), fields };
+    Err(ManifestError::new(kind, span.clone(), "only its code would be used").with_hint(
+        "declare what it needs on the component that uses it, and pass it on by `inherit_configuration`",
+    ))
 }
 
 fn inheritance(component: &Component) -> Result<(), ManifestError> {
     if component.dependencies_inherit_configuration.is_none() {
         return Ok(());
     }
-    let Some(dependency) = component
-        .dependencies
-        .iter()
-        .find(|d| d.inherit != Inherit::Default)
-    else {
+    let Some(dependency) = component.dependencies.iter().find(|d| d.inherit != Inherit::Default) else {
         return Ok(());
     };
     let kind = ErrorKind::MixedInheritance {
         component: component.id.clone(),
         dependency: dependency.name.to_string(),
     };
-    Err(
-        ManifestError::new(kind, dependency.span.clone(), "has a setting of its own")
-            .with_hint("use one of them: for all dependencies, or for each"),
-    )
+    Err(ManifestError::new(kind, dependency.span.clone(), "has a setting of its own")
+        .with_hint("use one of them: for all dependencies, or for each"))
 }
 
 /// Names by what they can match, so that a conflict is found without comparing all with all.
@@ -136,29 +114,20 @@ struct Versions<'a> {
 fn conflicts(component: &Component) -> Result<(), ManifestError> {
     let mut scopes: HashMap<Scope<'_>, Versions<'_>> = HashMap::new();
     for dependency in &component.dependencies {
-        let DependencyName::Package {
-            package,
-            interface,
-            version,
-        } = &dependency.name
-        else {
+        let DependencyName::Package { package, interface, version } = &dependency.name else {
             continue;
         };
         let key = version.as_ref().map(compatibility);
-        let own = interface
-            .as_deref()
-            .map_or(Scope::Package(package), |name| Scope::Interface(package, name));
+        let own =
+            interface.as_deref().map_or(Scope::Package(package), |name| Scope::Interface(package, name));
         let rivals = match interface.as_deref() {
             None => vec![Scope::All(package)],
             Some(name) => vec![Scope::Interface(package, name), Scope::Package(package)],
         };
-        let rival = rivals
-            .iter()
-            .filter_map(|scope| scopes.get(scope))
-            .find_map(|versions| match &key {
-                None => versions.first,
-                Some(key) => versions.by.get(key).copied().or(versions.without),
-            });
+        let rival = rivals.iter().filter_map(|scope| scopes.get(scope)).find_map(|versions| match &key {
+            None => versions.first,
+            Some(key) => versions.by.get(key).copied().or(versions.without),
+        });
         if let Some(rival) = rival {
             let kind = ErrorKind::ConflictingNames {
                 component: component.id.clone(),

@@ -26,10 +26,7 @@ impl Document {
     /// Reads a manifest: TOML, the fields of `spin.toml` version 2, and Spin's rules.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         if text.len() > MAX_LENGTH {
-            let kind = ErrorKind::TooLong {
-                length: text.len(),
-                limit: MAX_LENGTH,
-            };
+            let kind = ErrorKind::TooLong { length: text.len(), limit: MAX_LENGTH };
             return Err(ManifestError::request(kind));
         }
         if Syntax::parse(text).is_too_deep() {
@@ -38,10 +35,7 @@ impl Document {
         let tree = toml_edit::Document::parse(text).map_err(|error| syntax_error(text, &error))?;
         let manifest = read::manifest(tree.as_table())?;
         check::check(&manifest)?;
-        Ok(Self {
-            text: text.to_owned(),
-            manifest,
-        })
+        Ok(Self { text: text.to_owned(), manifest })
     }
 
     /// What the manifest says.
@@ -74,25 +68,12 @@ impl Document {
             (Inherit::Default, Some(existing)) => &existing.inherit,
             _ => inherit,
         };
-        let wanted = Wanted {
-            source,
-            export,
-            inherit,
-        };
-        let change = if existing.is_some() {
-            edit::update_dependency
-        } else {
-            edit::add_dependency
-        };
+        let wanted = Wanted { source, export, inherit };
+        let change = if existing.is_some() { edit::update_dependency } else { edit::add_dependency };
         let text = change(&self.text, &old.path, name, &wanted);
         let changed = Self::read_change(text, || format!("the dependencies of component `{component}`"))?;
         let mut expected: Vec<Said<'_>> = old.dependencies.iter().map(Said::of).collect();
-        let said = Said {
-            name,
-            source,
-            export,
-            inherit,
-        };
+        let said = Said { name, source, export, inherit };
         match expected.iter_mut().find(|d| d.name == name) {
             Some(place) => *place = said,
             None => expected.push(said),
@@ -114,12 +95,8 @@ impl Document {
         }
         let text = edit::remove_dependency(&self.text, &old.path, name, old.dependencies.len() == 1);
         let changed = Self::read_change(text, || format!("the dependencies of component `{component}`"))?;
-        let expected: Vec<Said<'_>> = old
-            .dependencies
-            .iter()
-            .filter(|d| d.name != *name)
-            .map(Said::of)
-            .collect();
+        let expected: Vec<Said<'_>> =
+            old.dependencies.iter().filter(|d| d.name != *name).map(Said::of).collect();
         let right = says(&changed.manifest, component, expected);
         *self = changed.verified(right, component)?;
         Ok(true)
@@ -140,11 +117,7 @@ impl Document {
         if position > count {
             return Err(no_such_place(trigger_id, position, count));
         }
-        let wanted = Wanted {
-            source: entry,
-            export: None,
-            inherit,
-        };
+        let wanted = Wanted { source: entry, export: None, inherit };
         let text = edit::insert_middleware(&self.text, trigger, position, &wanted);
         let changed = Self::read_change(text, || format!("the middleware of trigger `{trigger_id}`"))?;
         let mut expected: Vec<(&Source, &Inherit)> = trigger.middleware.iter().map(layer).collect();
@@ -183,12 +156,8 @@ impl Document {
             (Some(trigger), None) => Ok(trigger),
             (Some(_), Some(_)) => Err(ManifestError::request(ErrorKind::AmbiguousTrigger(printable(id)))
                 .with_hint("give each trigger an `id` of its own")),
-            (None, _) => Err(
-                ManifestError::request(ErrorKind::UnknownTrigger(printable(id))).with_hint_if(did_you_mean(
-                    id,
-                    self.manifest.triggers.iter().map(|trigger| &trigger.id),
-                )),
-            ),
+            (None, _) => Err(ManifestError::request(ErrorKind::UnknownTrigger(printable(id)))
+                .with_hint_if(did_you_mean(id, self.manifest.triggers.iter().map(|trigger| &trigger.id)))),
         }
     }
 
@@ -206,10 +175,7 @@ impl Document {
         if right {
             Ok(self)
         } else {
-            Err(ManifestError::request(ErrorKind::Uneditable(format!(
-                "`{}`",
-                printable(what)
-            ))))
+            Err(ManifestError::request(ErrorKind::Uneditable(format!("`{}`", printable(what)))))
         }
     }
 }
@@ -219,24 +185,21 @@ fn syntax_error(text: &str, error: &toml_edit::TomlError) -> ManifestError {
     let span = error.span().map(|span| {
         let at = span.start.min(text.len());
         // The end of a line is before its newline, of either kind.
-        let on_line = text
-            .get(..at)
-            .and_then(|before| before.strip_suffix('\r'))
-            .map_or(at, str::len);
+        let on_line = text.get(..at).and_then(|before| before.strip_suffix('\r')).map_or(at, str::len);
         let start = if span.is_empty() { on_line } else { at };
         start..span.end.min(text.len()).max(start)
     });
-    ManifestError::new(ErrorKind::Syntax(printable(&message)), span, "here")
-        .with_hint("look for a bracket, quote or comma that is missing or too many; the format is TOML 1.0")
+    let hint = if message.contains("duplicate") {
+        "a key stands only once in a table: remove or rename one of the two"
+    } else {
+        "look for a bracket, quote or comma that is missing or too many; the format is TOML 1.0"
+    };
+    ManifestError::new(ErrorKind::Syntax(printable(&message)), span, "here").with_hint(hint)
 }
 
 fn no_such_place(trigger: &str, position: usize, count: usize) -> ManifestError {
     let trigger = printable(trigger);
-    ManifestError::request(ErrorKind::NoSuchMiddleware {
-        trigger,
-        position,
-        count,
-    })
+    ManifestError::request(ErrorKind::NoSuchMiddleware { trigger, position, count })
 }
 
 /// What an entry says, without where it says it.
@@ -282,10 +245,7 @@ fn pipeline(manifest: &Manifest, trigger: &Trigger, expected: &[(&Source, &Inher
         return false;
     };
     let said = trigger.middleware.iter().map(layer);
-    said.len() == expected.len()
-        && said
-            .zip(expected)
-            .all(|(a, b)| same_source(a.0, b.0) && a.1 == b.1)
+    said.len() == expected.len() && said.zip(expected).all(|(a, b)| same_source(a.0, b.0) && a.1 == b.1)
 }
 
 fn layer(middleware: &Middleware) -> (&Source, &Inherit) {
@@ -296,12 +256,7 @@ fn layer(middleware: &Middleware) -> (&Source, &Inherit) {
 fn same_source(a: &Source, b: &Source) -> bool {
     match (a, b) {
         (
-            Source::Registry {
-                package,
-                req,
-                registry,
-                explicit_package: _,
-            },
+            Source::Registry { package, req, registry, explicit_package: _ },
             Source::Registry {
                 package: other_package,
                 req: other_req,

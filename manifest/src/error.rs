@@ -174,12 +174,7 @@ struct Inner {
 
 impl ManifestError {
     pub(crate) fn new(kind: ErrorKind, span: impl Into<Option<Span>>, label: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            span: span.into(),
-            label: label.into(),
-            hint: None,
-        }))
+        Self(Box::new(Inner { kind, span: span.into(), label: label.into(), hint: None }))
     }
 
     /// An error that has no place in the text: the caller asked for something that is not there.
@@ -271,10 +266,7 @@ mod tests {
     #[test]
     fn only_near_names_are_offered() {
         let known = ["source", "files", "id"];
-        assert_eq!(
-            did_you_mean("sorce", known).as_deref(),
-            Some("did you mean `source`?")
-        );
+        assert_eq!(did_you_mean("sorce", known).as_deref(), Some("did you mean `source`?"));
         assert_eq!(did_you_mean("elephant", known), None);
         assert_eq!(did_you_mean("xy", known), None);
     }

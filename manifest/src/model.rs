@@ -101,12 +101,7 @@ pub struct Expect {
 
 impl Default for Expect {
     fn default() -> Self {
-        Self {
-            status: 200,
-            headers: Vec::new(),
-            body: None,
-            body_pattern: None,
-        }
+        Self { status: 200, headers: Vec::new(), body: None, body_pattern: None }
     }
 }
 
@@ -281,9 +276,7 @@ pub struct Component {
 impl Component {
     /// The dependency with this name.
     pub fn dependency(&self, name: &DependencyName) -> Option<&Dependency> {
-        self.dependencies
-            .iter()
-            .find(|dependency| dependency.name == *name)
+        self.dependencies.iter().find(|dependency| dependency.name == *name)
     }
 
     /// What one of the component's dependencies may reach of what the component may reach.

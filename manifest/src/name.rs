@@ -61,16 +61,8 @@ impl DependencyName {
     /// interfaces tell them apart; a name without a version or without an interface stands for any.
     pub fn conflicts_with(&self, other: &Self) -> bool {
         let (
-            Self::Package {
-                package,
-                interface,
-                version,
-            },
-            Self::Package {
-                package: other_package,
-                interface: other_interface,
-                version: other_version,
-            },
+            Self::Package { package, interface, version },
+            Self::Package { package: other_package, interface: other_interface, version: other_version },
         ) = (self, other)
         else {
             return self == other;
@@ -92,13 +84,7 @@ pub(crate) type Compatibility<'a> = (u64, u64, u64, &'a str);
 
 /// Versions with equal keys can stand in for each other: `1.x`, `0.3.x`, `0.0.7`; a pre-release only for itself.
 pub(crate) fn compatibility(version: &Version) -> Compatibility<'_> {
-    let Version {
-        major,
-        minor,
-        patch,
-        pre,
-        ..
-    } = version;
+    let Version { major, minor, patch, pre, .. } = version;
     match (major, minor) {
         _ if !pre.is_empty() => (*major, *minor, *patch, pre.as_str()),
         (0, 0) => (0, 0, *patch, ""),
@@ -111,11 +97,7 @@ impl fmt::Display for DependencyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(name) => f.write_str(name),
-            Self::Package {
-                package,
-                interface,
-                version,
-            } => {
+            Self::Package { package, interface, version } => {
                 write!(f, "{package}")?;
                 if let Some(interface) = interface {
                     write!(f, "/{interface}")?;
@@ -143,9 +125,7 @@ impl FromStr for DependencyName {
                 Some((name, _)) => Err(InvalidName(format!(
                     "a version can only follow a package, as in `acme:{name}@1.0.0`"
                 ))),
-                None => check_kebab(text)
-                    .map(|()| Self::Plain(text.to_owned()))
-                    .map_err(InvalidName),
+                None => check_kebab(text).map(|()| Self::Plain(text.to_owned())).map_err(InvalidName),
             };
         }
         let (path, version) = match text.split_once('@') {
@@ -166,11 +146,7 @@ impl FromStr for DependencyName {
         };
         let package = parse_package(package)
             .map_err(|reason| InvalidName(format!("invalid package `{package}`: {reason}")))?;
-        Ok(Self::Package {
-            package,
-            interface,
-            version,
-        })
+        Ok(Self::Package { package, interface, version })
     }
 }
 
@@ -219,11 +195,7 @@ pub(crate) fn check_lower_snake(text: &str) -> Result<(), String> {
 
 /// The rule of the labels of key-value stores and databases: kebab-case or `snake_case`.
 pub(crate) fn check_store_label(text: &str) -> Result<(), String> {
-    if check_words(text, '_', true).is_ok() {
-        Ok(())
-    } else {
-        check_words(text, '-', true)
-    }
+    if check_words(text, '_', true).is_ok() { Ok(()) } else { check_words(text, '-', true) }
 }
 
 fn check_words(text: &str, separator: char, upper: bool) -> Result<(), String> {
@@ -232,15 +204,11 @@ fn check_words(text: &str, separator: char, upper: bool) -> Result<(), String> {
     }
     let other = if separator == '-' { '_' } else { '-' };
     if text.contains(other) {
-        return Err(format!(
-            "its words must be joined by `{separator}`, not `{other}`"
-        ));
+        return Err(format!("its words must be joined by `{separator}`, not `{other}`"));
     }
     for (index, word) in text.split(separator).enumerate() {
         let Some(first) = word.chars().next() else {
-            return Err(format!(
-                "there must be a word on both sides of every `{separator}`"
-            ));
+            return Err(format!("there must be a word on both sides of every `{separator}`"));
         };
         if !(first.is_ascii_alphabetic() || index > 0 && first.is_ascii_digit()) {
             return Err(format!("a word cannot begin with `{}`", first.escape_default()));
@@ -305,11 +273,7 @@ mod tests {
     #[test]
     fn conflicts() {
         let conflict = |a, b| {
-            assert_eq!(
-                name(a).conflicts_with(&name(b)),
-                name(b).conflicts_with(&name(a)),
-                "{a} {b}"
-            );
+            assert_eq!(name(a).conflicts_with(&name(b)), name(b).conflicts_with(&name(a)), "{a} {b}");
             name(a).conflicts_with(&name(b))
         };
         assert!(conflict("a:b", "a:b/c"));

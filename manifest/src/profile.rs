@@ -8,11 +8,8 @@ use crate::{Build, Component, ErrorKind, Manifest, ManifestError, Profile, check
 impl Manifest {
     /// The names of all profiles, sorted.
     pub fn profiles(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self
-            .components
-            .values()
-            .flat_map(|c| c.profiles.keys().map(String::as_str))
-            .collect();
+        let mut names: Vec<&str> =
+            self.components.values().flat_map(|c| c.profiles.keys().map(String::as_str)).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -50,13 +47,9 @@ fn apply(component: &mut Component, profile: Profile) {
     }
     component.environment.extend(profile.environment);
     let own = component.dependencies.iter().enumerate();
-    let places: HashMap<_, _> = own
-        .map(|(place, dependency)| (dependency.name.clone(), place))
-        .collect();
+    let places: HashMap<_, _> = own.map(|(place, dependency)| (dependency.name.clone(), place)).collect();
     for dependency in profile.dependencies {
-        let place = places
-            .get(&dependency.name)
-            .and_then(|place| component.dependencies.get_mut(*place));
+        let place = places.get(&dependency.name).and_then(|place| component.dependencies.get_mut(*place));
         match place {
             Some(existing) => *existing = dependency,
             None => component.dependencies.push(dependency),
@@ -66,11 +59,7 @@ fn apply(component: &mut Component, profile: Profile) {
         match &mut component.build {
             Some(build) => build.command = command,
             None => {
-                component.build = Some(Build {
-                    command,
-                    workdir: None,
-                    watch: Vec::new(),
-                });
+                component.build = Some(Build { command, workdir: None, watch: Vec::new() });
             }
         }
     }

@@ -53,18 +53,12 @@ impl Configuration {
             .config_file
             .clone()
             .or_else(|| settings.environment.get("WKG_CONFIG_FILE").map(PathBuf::from));
-        let path = named
-            .clone()
-            .or_else(|| default_config_path(&settings.environment))
-            .unwrap_or_default();
+        let path = named.clone().or_else(|| default_config_path(&settings.environment)).unwrap_or_default();
         let text = match read_bounded(&path) {
             Ok(text) => Some(text),
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(Error::Config {
-                    path,
-                    reason: error.to_string(),
-                });
+                return Err(Error::Config { path, reason: error.to_string() });
             }
         };
         if let Some(text) = text {
@@ -77,12 +71,7 @@ impl Configuration {
             merged.merge(config.clone());
             project = Some((config, given.base_dir.clone()));
         }
-        Ok(Self {
-            merged,
-            project,
-            user,
-            path,
-        })
+        Ok(Self { merged, project, user, path })
     }
 
     pub(crate) fn registry_of(&self, package: &PackageRef) -> Option<&Registry> {
@@ -100,10 +89,7 @@ impl Configuration {
 
     /// The protocol that the configuration names for `registry`.
     pub(crate) fn protocol(&self, registry: &Registry) -> Option<String> {
-        self.merged
-            .registry_config(registry)?
-            .default_backend()
-            .map(str::to_owned)
+        self.merged.registry_config(registry)?.default_backend().map(str::to_owned)
     }
 
     /// `[registry."NAME".oci]`, for the registry that is spoken to at `host`.
@@ -190,10 +176,8 @@ impl Configuration {
 
 /// The metadata that the mapping of the package gives its registry.
 fn custom(config: &Config, package: &PackageRef, registry: &Registry) -> Option<RegistryMetadata> {
-    let mappings = [
-        config.package_registry_override(package),
-        config.namespace_registry(package.namespace()),
-    ];
+    let mappings =
+        [config.package_registry_override(package), config.namespace_registry(package.namespace())];
     mappings.into_iter().flatten().find_map(|mapping| match mapping {
         RegistryMapping::Custom(custom) if custom.registry == *registry => Some(custom.metadata.clone()),
         _ => None,
@@ -209,11 +193,7 @@ pub fn default_config_path(environment: &Environment) -> Option<PathBuf> {
     let dir = if cfg!(windows) {
         PathBuf::from(environment.get("APPDATA")?)
     } else {
-        match environment
-            .get("XDG_CONFIG_HOME")
-            .map(PathBuf::from)
-            .filter(|dir| dir.is_absolute())
-        {
+        match environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
             Some(dir) => dir,
             None => PathBuf::from(environment.get("HOME")?).join(".config"),
         }
@@ -240,9 +220,7 @@ pub(crate) fn check_name(registry: &str) -> Result<(), Error> {
 fn read_bounded(path: &Path) -> std::io::Result<String> {
     use std::io::Read as _;
     let mut text = String::new();
-    fs_err::File::open(path)?
-        .take(CONFIG_LIMIT)
-        .read_to_string(&mut text)?;
+    fs_err::File::open(path)?.take(CONFIG_LIMIT).read_to_string(&mut text)?;
     Ok(text)
 }
 
@@ -259,18 +237,13 @@ fn without_source_lines(message: &str) -> String {
         .lines()
         .map(str::trim)
         .filter(|line| {
-            let quoted = line
-                .trim_start_matches(|c: char| c.is_ascii_digit())
-                .trim_start()
-                .starts_with('|');
+            let quoted = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|');
             !quoted && !line.is_empty()
         })
         .collect();
     let text = kept.join(": ");
     let text = text.strip_prefix("invalid config: ").unwrap_or(&text);
-    text.strip_prefix("TOML parse error at ")
-        .unwrap_or(text)
-        .to_owned()
+    text.strip_prefix("TOML parse error at ").unwrap_or(text).to_owned()
 }
 
 #[cfg(test)]
@@ -286,10 +259,8 @@ mod tests {
             fs_err::write(&path, user).unwrap();
             settings.config_file = Some(path);
         }
-        settings.project_config = project.map(|toml| ProjectConfig {
-            toml: toml.into(),
-            base_dir: dir.path().join("project"),
-        });
+        settings.project_config =
+            project.map(|toml| ProjectConfig { toml: toml.into(), base_dir: dir.path().join("project") });
         let read = Configuration::read(&settings);
         (dir, read)
     }
@@ -329,9 +300,7 @@ mod tests {
         let config = config.unwrap();
         assert_eq!(registry_of(&config, "acme:base"), "folder.local");
         assert_eq!(registry_of(&config, "mine:base"), "mine.example");
-        let route = config
-            .route(&"acme:base".parse().unwrap(), &"folder.local".parse().unwrap())
-            .unwrap();
+        let route = config.route(&"acme:base".parse().unwrap(), &"folder.local".parse().unwrap()).unwrap();
         assert!(matches!(route, Route::Folder(root) if root == dir.path().join("project/../registry")));
     }
 
@@ -357,10 +326,7 @@ mod tests {
 
     #[test]
     fn a_syntax_error_names_the_line_and_never_quotes_it() {
-        let (_dir, config) = read(
-            Some("[registry.\"a.b\".oci]\nauth = { password = \"sesame\" x }\n"),
-            None,
-        );
+        let (_dir, config) = read(Some("[registry.\"a.b\".oci]\nauth = { password = \"sesame\" x }\n"), None);
         let error = config.unwrap_err().to_string();
         assert!(error.contains("line 2") && !error.contains("sesame"), "{error}");
     }
@@ -370,10 +336,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Settings::new(dir.path());
         settings.config_file = Some(dir.path().join("absent.toml"));
-        assert!(matches!(
-            Configuration::read(&settings),
-            Err(Error::Config { .. })
-        ));
+        assert!(matches!(Configuration::read(&settings), Err(Error::Config { .. })));
         settings.config_file = None;
         settings.environment = [("HOME", dir.path().to_str().unwrap())].into_iter().collect();
         assert!(Configuration::read(&settings).is_ok());
@@ -382,23 +345,15 @@ mod tests {
     #[test]
     fn a_folder_without_root_is_reported_with_its_table() {
         let (_dir, config) = read(Some("[registry.\"folder.local\".local]\nroots = \"x\""), None);
-        let error = config
-            .unwrap()
-            .route(&"a:b".parse().unwrap(), &"folder.local".parse().unwrap())
-            .unwrap_err();
-        assert!(
-            error.to_string().contains("[registry.\"folder.local\".local]"),
-            "{error}"
-        );
+        let error =
+            config.unwrap().route(&"a:b".parse().unwrap(), &"folder.local".parse().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("[registry.\"folder.local\".local]"), "{error}");
     }
 
     #[test]
     fn user_information_in_a_registry_name_is_refused_and_not_shown() {
         let error = check_name("user:secret@example.com").unwrap_err().to_string();
-        assert!(
-            error.contains("example.com") && !error.contains("secret"),
-            "{error}"
-        );
+        assert!(error.contains("example.com") && !error.contains("secret"), "{error}");
     }
 
     #[test]
@@ -408,13 +363,9 @@ mod tests {
             default_config_path(&environment).unwrap(),
             Path::new("/home/me/.config/wasm-pkg/config.toml")
         );
-        let environment: Environment = [("HOME", "/home/me"), ("XDG_CONFIG_HOME", "/cfg")]
-            .into_iter()
-            .collect();
-        assert_eq!(
-            default_config_path(&environment).unwrap(),
-            Path::new("/cfg/wasm-pkg/config.toml")
-        );
+        let environment: Environment =
+            [("HOME", "/home/me"), ("XDG_CONFIG_HOME", "/cfg")].into_iter().collect();
+        assert_eq!(default_config_path(&environment).unwrap(), Path::new("/cfg/wasm-pkg/config.toml"));
         let environment: Environment = [("WKG_CONFIG_FILE", "/x.toml")].into_iter().collect();
         assert_eq!(default_config_path(&environment).unwrap(), Path::new("/x.toml"));
     }
@@ -432,11 +383,7 @@ mod tests {
         };
         let by_project = of(USER.into(), Some(mapping), "evil.example");
         assert!(by_project.credential.is_none() && by_project.caution.is_none());
-        assert!(
-            of(format!("{mapping}\n{USER}"), Some(""), "evil.example")
-                .credential
-                .is_some()
-        );
+        assert!(of(format!("{mapping}\n{USER}"), Some(""), "evil.example").credential.is_some());
         assert!(of(USER.into(), Some(mapping), "corp").credential.is_some());
         let own = format!("{mapping}\n{}", USER.replace("\"me\"", "\"theirs\""));
         assert!(of(USER.into(), Some(&own), "evil.example").credential.is_some());
@@ -450,10 +397,7 @@ mod tests {
             let (_dir, config) = read(Some(USER), Some(&lowered));
             let config = config.unwrap();
             let settings = config.oci(&package, &corp, "corp").unwrap();
-            assert!(
-                settings.credential.is_none() && settings.caution.is_some(),
-                "{lowered}"
-            );
+            assert!(settings.credential.is_none() && settings.caution.is_some(), "{lowered}");
             let here = config.oci(&package, &corp, "127.0.0.1:5000").unwrap();
             assert!(here.credential.is_some() && here.caution.is_none(), "{lowered}");
         }

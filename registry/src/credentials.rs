@@ -58,10 +58,7 @@ impl ConfiguredAuth {
             Self::Table { username, password } => (username, password),
             Self::Base64(text) => decode(&text).ok_or("`auth` is not base64 of `username:password`")?,
         };
-        Ok(Credential::Basic {
-            username,
-            password: Secret::new(password),
-        })
+        Ok(Credential::Basic { username, password: Secret::new(password) })
     }
 }
 
@@ -76,36 +73,22 @@ fn decode(text: &str) -> Option<(String, String)> {
 
 /// The variable that holds a bearer token for `host`.
 pub(crate) fn bearer_variable(host: &str) -> String {
-    let name: String = host
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_uppercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
+    let name: String =
+        host.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
     format!("WKG_REGISTRY_{name}_AUTH_BEARER")
 }
 
 /// The bearer token of the environment for `host`, if there is one, and where it is from.
 pub(crate) fn bearer(host: &str, environment: &Environment) -> Option<(Secret, String)> {
     let variable = bearer_variable(host);
-    environment
-        .get(&variable)
-        .map(|token| (Secret::new(token.trim()), format!("`{variable}`")))
+    environment.get(&variable).map(|token| (Secret::new(token.trim()), format!("`{variable}`")))
 }
 
 /// The credential for `host`. Reads files and runs programs: call it off the async threads.
 pub(crate) fn find(host: &str, configured: Option<Credential>, environment: &Environment) -> Found {
     if let Some(credential) = configured {
         let origin = Some("the registry configuration".to_owned());
-        return Found {
-            credential: Some(credential),
-            origin,
-            note: None,
-        };
+        return Found { credential: Some(credential), origin, note: None };
     }
     from_docker(host, environment)
 }
@@ -133,10 +116,9 @@ fn from_docker(host: &str, environment: &Environment) -> Found {
             Ok(credential) => {
                 found.origin = Some(format!("`{}`", path.display()));
                 found.credential = Some(match credential {
-                    DockerCredential::UsernamePassword(username, password) => Credential::Basic {
-                        username,
-                        password: Secret::new(password),
-                    },
+                    DockerCredential::UsernamePassword(username, password) => {
+                        Credential::Basic { username, password: Secret::new(password) }
+                    }
                     DockerCredential::IdentityToken(token) => Credential::Identity(Secret::new(token)),
                 });
                 found.note = None;
@@ -160,10 +142,8 @@ fn from_docker(host: &str, environment: &Environment) -> Found {
                     }
                     _ => "it cannot be understood",
                 };
-                found.note = Some(format!(
-                    "the credentials in `{}` could not be used: {what}",
-                    path.display()
-                ));
+                found.note =
+                    Some(format!("the credentials in `{}` could not be used: {what}", path.display()));
             }
         }
     }
@@ -173,12 +153,9 @@ fn from_docker(host: &str, environment: &Environment) -> Found {
 fn docker_config(environment: &Environment) -> Option<PathBuf> {
     let dir = match environment.get("DOCKER_CONFIG") {
         Some(dir) => PathBuf::from(dir),
-        None => PathBuf::from(
-            environment
-                .get("HOME")
-                .or_else(|| environment.get("USERPROFILE"))?,
-        )
-        .join(".docker"),
+        None => {
+            PathBuf::from(environment.get("HOME").or_else(|| environment.get("USERPROFILE"))?).join(".docker")
+        }
     };
     Some(dir.join("config.json"))
 }
@@ -186,9 +163,7 @@ fn docker_config(environment: &Environment) -> Option<PathBuf> {
 fn read_bounded(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read as _;
     let mut content = Vec::new();
-    fs_err::File::open(path)?
-        .take(DOCKER_CONFIG_LIMIT)
-        .read_to_end(&mut content)?;
+    fs_err::File::open(path)?.take(DOCKER_CONFIG_LIMIT).read_to_end(&mut content)?;
     Ok(content)
 }
 
@@ -197,9 +172,7 @@ mod tests {
     use super::*;
 
     fn environment(dir: &tempfile::TempDir) -> Environment {
-        [("DOCKER_CONFIG", dir.path().to_str().unwrap())]
-            .into_iter()
-            .collect()
+        [("DOCKER_CONFIG", dir.path().to_str().unwrap())].into_iter().collect()
     }
 
     fn docker(json: &str) -> tempfile::TempDir {
@@ -215,10 +188,7 @@ mod tests {
 
     #[test]
     fn the_variable_names_the_host_as_wkg_does() {
-        assert_eq!(
-            bearer_variable("localhost:1234"),
-            "WKG_REGISTRY_LOCALHOST_1234_AUTH_BEARER"
-        );
+        assert_eq!(bearer_variable("localhost:1234"), "WKG_REGISTRY_LOCALHOST_1234_AUTH_BEARER");
         assert_eq!(bearer_variable("ghcr.io"), "WKG_REGISTRY_GHCR_IO_AUTH_BEARER");
     }
 
@@ -226,14 +196,9 @@ mod tests {
     fn base64_of_the_configuration_is_read_with_and_without_padding() {
         for text in ["b3Blbjpz", "b3BlbjpzZTphbWU=", "b3BlbjpzZTphbWU"] {
             let credential = ConfiguredAuth::Base64(text.into()).credential().unwrap();
-            assert!(
-                matches!(credential, Credential::Basic { username, .. } if username == "open"),
-                "{text}"
-            );
+            assert!(matches!(credential, Credential::Basic { username, .. } if username == "open"), "{text}");
         }
-        let error = ConfiguredAuth::Base64("c2VzYW1l".into())
-            .credential()
-            .unwrap_err();
+        let error = ConfiguredAuth::Base64("c2VzYW1l".into()).credential().unwrap_err();
         assert!(!error.contains("sesame") && !error.contains("c2Vz"), "{error}");
     }
 
@@ -242,14 +207,8 @@ mod tests {
         let dir = docker(
             r#"{"auths": {"https://reg.example": {"auth": "YTpi"}, "localhost:5000": {"auth": "Yzpk"}}}"#,
         );
-        assert_eq!(
-            find("reg.example", None, &environment(&dir)).credential,
-            Some(basic("a", "b"))
-        );
-        assert_eq!(
-            find("localhost:5000", None, &environment(&dir)).credential,
-            Some(basic("c", "d"))
-        );
+        assert_eq!(find("reg.example", None, &environment(&dir)).credential, Some(basic("a", "b")));
+        assert_eq!(find("localhost:5000", None, &environment(&dir)).credential, Some(basic("c", "d")));
         let other = find("other.example", None, &environment(&dir));
         assert_eq!((other.credential, other.note), (None, None));
     }

@@ -54,11 +54,7 @@ async fn attempt(
     let failed = |failure: Failure| {
         let is_passing = matches!(failure, Failure::Broken(_));
         let error = failure.at(host, &what, false);
-        if is_passing {
-            Setback::Passing(error)
-        } else {
-            Setback::Final(error)
-        }
+        if is_passing { Setback::Passing(error) } else { Setback::Final(error) }
     };
     let stored = |error| {
         Setback::Final(match Error::of_store(error, &what) {
@@ -75,10 +71,7 @@ async fn attempt(
     judge(&response, host, &what)?;
     let length = response.content_length();
     if length.is_some_and(|length| length > LAYER_LIMIT) {
-        return Err(Setback::Final(Error::TooLarge {
-            what,
-            limit: LAYER_LIMIT,
-        }));
+        return Err(Setback::Final(Error::TooLarge { what, limit: LAYER_LIMIT }));
     }
     let mut task = progress.begin(&what, length);
     let mut writer = store.writer(Some(digest), LAYER_LIMIT);
@@ -95,38 +88,14 @@ fn judge(response: &reqwest::Response, host: &str, what: &str) -> Result<(), Set
     let (registry, what) = (host.to_owned(), what.to_owned());
     Err(Setback::Final(match response.status().as_u16() {
         200 => return Ok(()),
-        404 | 410 => Error::NotFound {
-            registry,
-            what: format!("`{what}`"),
-        },
-        401 => Error::Unauthorized {
-            registry,
-            what,
-            credentials: None,
-            note: None,
-        },
-        403 => Error::Forbidden {
-            registry,
-            what,
-            message: String::new(),
-        },
+        404 | 410 => Error::NotFound { registry, what: format!("`{what}`") },
+        401 => Error::Unauthorized { registry, what, credentials: None, note: None },
+        403 => Error::Forbidden { registry, what, message: String::new() },
         status if is_busy(response.status()) => {
             let retry_after = retry_after(response.headers()).map(|pause| pause.as_secs());
-            let error = Error::Busy {
-                registry,
-                status,
-                retry_after,
-            };
-            return Err(if retry_after.is_none() {
-                Setback::Passing(error)
-            } else {
-                Setback::Final(error)
-            });
+            let error = Error::Busy { registry, status, retry_after };
+            return Err(if retry_after.is_none() { Setback::Passing(error) } else { Setback::Final(error) });
         }
-        status => Error::BadAnswer {
-            registry,
-            what,
-            reason: format!("its HTTP status is {status}"),
-        },
+        status => Error::BadAnswer { registry, what, reason: format!("its HTTP status is {status}") },
     }))
 }

@@ -212,11 +212,7 @@ fn sent(credentials: Option<&str>) -> String {
 }
 
 fn said(message: &str) -> String {
-    if message.is_empty() {
-        String::new()
-    } else {
-        format!(": {message}")
-    }
+    if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
 impl Error {
@@ -287,10 +283,7 @@ impl Error {
                 actual,
                 origin: "its source".to_owned(),
             },
-            StoreError::TooLarge { limit } => Self::TooLarge {
-                what: what.to_owned(),
-                limit,
-            },
+            StoreError::TooLarge { limit } => Self::TooLarge { what: what.to_owned(), limit },
             StoreError::Io(error) => Self::Io(error),
         }
     }

@@ -15,9 +15,7 @@ pub(crate) fn temporary_in(dir: &Path, prefix: &str) -> io::Result<NamedTempFile
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    builder
-        .tempfile_in(dir)
-        .map_err(|error| about(dir, "could not create a file in", &error))
+    builder.tempfile_in(dir).map_err(|error| about(dir, "could not create a file in", &error))
 }
 
 /// `error` with the path that it is about; keeps the kind.

@@ -36,17 +36,11 @@ pub(crate) struct Folder {
 
 impl Folder {
     pub(crate) fn new(root: PathBuf, registry: Registry, store: Store) -> Self {
-        Self {
-            root,
-            registry,
-            store,
-        }
+        Self { root, registry, store }
     }
 
     fn package_dir(&self, package: &PackageRef) -> PathBuf {
-        self.root
-            .join(package.namespace().as_ref())
-            .join(package.name().as_ref())
+        self.root.join(package.namespace().as_ref()).join(package.name().as_ref())
     }
 
     fn path(&self, package: &PackageRef, version: &Version) -> PathBuf {
@@ -74,12 +68,7 @@ impl Folder {
         let dir = self.package_dir(package);
         let entries = match fs_err::read_dir(&dir) {
             Ok(entries) => entries,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 self.check_root()?;
                 return Ok(None);
             }
@@ -88,15 +77,9 @@ impl Folder {
         let mut versions = Vec::new();
         for entry in entries {
             let name = entry?.file_name();
-            let version = name
-                .to_str()
-                .and_then(|name| name.strip_suffix(".wasm"))
-                .map(Version::parse);
+            let version = name.to_str().and_then(|name| name.strip_suffix(".wasm")).map(Version::parse);
             if let Some(Ok(version)) = version {
-                versions.push(Listed {
-                    version,
-                    yanked: false,
-                });
+                versions.push(Listed { version, yanked: false });
             } else {
                 tracing::debug!(?name, "not a release");
             }
@@ -109,35 +92,21 @@ impl Folder {
         let path = self.path(package, version);
         let mut file = match fs_err::File::open(&path) {
             Ok(file) => file,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 self.check_root()?;
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
         };
         let (digest, size) = digest_of_reader(&mut file, &format!("{package} {version}"))?;
-        let info = ReleaseInfo {
-            digest,
-            size,
-            manifest: None,
-            annotations: BTreeMap::new(),
-            component: None,
-        };
+        let info =
+            ReleaseInfo { digest, size, manifest: None, annotations: BTreeMap::new(), component: None };
         Ok(Some(info))
     }
 
     fn store_release(&self, publication: &Publication) -> Result<Published, Error> {
         let digest = digest_of(&publication.bytes);
-        let published = |already_there| Published {
-            digest: digest.clone(),
-            manifest: None,
-            already_there,
-        };
+        let published = |already_there| Published { digest: digest.clone(), manifest: None, already_there };
         let dir = self.package_dir(&publication.package);
         let path = self.path(&publication.package, &publication.version);
         fs_err::create_dir_all(&dir)?;
@@ -148,9 +117,8 @@ impl Folder {
         match file.persist_noclobber(&path) {
             Ok(_) => Ok(published(false)),
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                let there = self
-                    .inspect(&publication.package, &publication.version)?
-                    .map(|there| there.digest);
+                let there =
+                    self.inspect(&publication.package, &publication.version)?.map(|there| there.digest);
                 if there.as_ref() == Some(&digest) {
                     return Ok(published(true));
                 }
@@ -200,28 +168,19 @@ impl Source for Folder {
             let path = self.path(&content.package, &content.version);
             let mut task = progress.begin(&content.title(), (content.size > 0).then_some(content.size));
             let mut writer = self.store.writer(Some(&content.digest), LAYER_LIMIT);
-            copy(&path, &mut writer, &mut |bytes| task.advance(bytes))
-                .await
-                .map_err(|error| match error {
-                    Error::Io(error) if error.kind() == io::ErrorKind::NotFound => Error::NotFound {
-                        registry: content.registry.to_string(),
-                        what: content.title(),
-                    },
-                    Error::TooLarge { limit, .. } => Error::TooLarge {
-                        what: content.title(),
-                        limit,
-                    },
+            copy(&path, &mut writer, &mut |bytes| task.advance(bytes)).await.map_err(
+                |error| match error {
+                    Error::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                        Error::NotFound { registry: content.registry.to_string(), what: content.title() }
+                    }
+                    Error::TooLarge { limit, .. } => Error::TooLarge { what: content.title(), limit },
                     other => other,
-                })?;
+                },
+            )?;
             match writer.commit().await {
                 Ok(_) => Ok(()),
                 Err(error) => Err(match Error::of_store(error, &content.title()) {
-                    Error::DigestMismatch {
-                        what,
-                        expected,
-                        actual,
-                        ..
-                    } => Error::DigestMismatch {
+                    Error::DigestMismatch { what, expected, actual, .. } => Error::DigestMismatch {
                         what,
                         expected,
                         actual,
@@ -248,10 +207,7 @@ async fn copy(path: &Path, writer: &mut Writer, advance: &mut (dyn FnMut(u64) + 
         let read = file.read(&mut buffer).await?;
         match buffer.get(..read) {
             Some(chunk) if !chunk.is_empty() => {
-                writer
-                    .write(chunk)
-                    .await
-                    .map_err(|error| Error::of_store(error, ""))?;
+                writer.write(chunk).await.map_err(|error| Error::of_store(error, ""))?;
                 advance(read as u64);
             }
             _ => return Ok(()),
@@ -271,10 +227,7 @@ fn digest_of_reader(file: &mut fs_err::File, what: &str) -> Result<(ContentDiges
         }
         size += read as u64;
         if size > LAYER_LIMIT {
-            return Err(Error::TooLarge {
-                what: what.to_owned(),
-                limit: LAYER_LIMIT,
-            });
+            return Err(Error::TooLarge { what: what.to_owned(), limit: LAYER_LIMIT });
         }
     }
 }

@@ -74,15 +74,10 @@ impl Failure {
     /// The failure as an error about `what` at `registry`.
     pub(crate) fn at(self, registry: &str, what: &str, loopback_tls: bool) -> Error {
         match self {
-            Self::Unreachable(reason) | Self::Broken(reason) => Error::Unreachable {
-                registry: registry.to_owned(),
-                reason,
-                loopback_tls,
-            },
-            Self::TooLarge(limit) => Error::TooLarge {
-                what: what.to_owned(),
-                limit,
-            },
+            Self::Unreachable(reason) | Self::Broken(reason) => {
+                Error::Unreachable { registry: registry.to_owned(), reason, loopback_tls }
+            }
+            Self::TooLarge(limit) => Error::TooLarge { what: what.to_owned(), limit },
             Self::Insecure(url) => Error::Insecure { url },
         }
     }
@@ -91,10 +86,7 @@ impl Failure {
 impl Http {
     /// A client with these options.
     pub(crate) fn new(options: HttpOptions) -> Self {
-        Self {
-            options: Arc::new(options),
-            client: Arc::default(),
-        }
+        Self { options: Arc::new(options), client: Arc::default() }
     }
 
     async fn client(&self) -> Result<&reqwest::Client, Failure> {
@@ -102,11 +94,8 @@ impl Http {
     }
 
     fn build(&self) -> Result<reqwest::Client, Failure> {
-        let HttpOptions {
-            plain,
-            accept_invalid_certificates,
-            extra_root_certificates,
-        } = self.options.as_ref().clone();
+        let HttpOptions { plain, accept_invalid_certificates, extra_root_certificates } =
+            self.options.as_ref().clone();
         reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
@@ -152,12 +141,7 @@ impl Http {
     pub(crate) async fn open(&self, url: &Url) -> Result<Response, Failure> {
         self.check(url)?;
         tracing::debug!(url = %show_url(url), "GET");
-        self.client()
-            .await?
-            .get(url.clone())
-            .send()
-            .await
-            .map_err(|error| failure(&error))
+        self.client().await?.get(url.clone()).send().await.map_err(|error| failure(&error))
     }
 
     fn check(&self, url: &Url) -> Result<(), Failure> {
@@ -183,11 +167,7 @@ impl Http {
                 Err(_) => Bytes::new(),
             }
         };
-        Ok(Answer {
-            status,
-            headers,
-            body,
-        })
+        Ok(Answer { status, headers, body })
     }
 
     async fn retried<F>(&self, mut attempt: impl FnMut() -> F) -> Result<Answer, Failure>
@@ -228,14 +208,7 @@ pub(crate) fn is_busy(status: StatusCode) -> bool {
 
 /// The seconds of `Retry-After`. Its other form, a date, would need the clocks to agree and counts as absent.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 fn authorized(

@@ -73,9 +73,7 @@ mod tests {
     #[tokio::test]
     async fn a_memo_works_once_and_keeps_no_error() {
         let memo = Memo::<u32>::default();
-        let failed = memo
-            .get_or_try("k", || async { Err(Error::Insecure { url: String::new() }) })
-            .await;
+        let failed = memo.get_or_try("k", || async { Err(Error::Insecure { url: String::new() }) }).await;
         assert!(failed.is_err());
         let made = AtomicU32::new(0);
         let work = || async { Ok(made.fetch_add(1, Ordering::SeqCst)) };
@@ -98,10 +96,7 @@ mod tests {
             }
             .boxed()
         };
-        let (a, b) = futures::join!(
-            flights.join("d".into(), download),
-            flights.join("d".into(), download)
-        );
+        let (a, b) = futures::join!(flights.join("d".into(), download), flights.join("d".into(), download));
         assert!(a.is_err() && b.is_err());
         assert_eq!(made.load(Ordering::SeqCst), 1);
         assert!(flights.join("d".into(), download).await.is_err());

@@ -65,20 +65,13 @@ pub(crate) async fn ask(
         tracing::debug!(%registry, status = answer.status.as_u16(), "the registry's metadata is not to be had now");
         return RegistryMetadata::default();
     }
-    let text = if answer.status.is_success() {
-        std::str::from_utf8(&answer.body).ok()
-    } else {
-        None
-    };
+    let text = if answer.status.is_success() { std::str::from_utf8(&answer.body).ok() } else { None };
     let metadata = text.and_then(parse);
     if text.is_some() && metadata.is_none() {
         tracing::debug!(%registry, "what the registry serves as metadata is none");
     }
     let document = metadata.as_ref().and(text).map(str::to_owned);
-    if let Err(error) = store
-        .remember(TABLE, registry.as_ref(), &Remembered { at: now(), document })
-        .await
-    {
+    if let Err(error) = store.remember(TABLE, registry.as_ref(), &Remembered { at: now(), document }).await {
         tracing::debug!(%error, "the registry's metadata could not be remembered");
     }
     metadata.unwrap_or_default()
@@ -99,10 +92,7 @@ fn parse(text: &str) -> Option<RegistryMetadata> {
 
 /// Seconds since the epoch.
 pub(crate) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map(|elapsed| elapsed.as_secs())
-        .unwrap_or_default()
+    SystemTime::now().duration_since(UNIX_EPOCH).map(|elapsed| elapsed.as_secs()).unwrap_or_default()
 }
 
 /// Whether something of time `at` is younger than `life`. What lies in the future is not: a clock was set back.
@@ -117,22 +107,13 @@ mod tests {
     #[test]
     fn metadata_is_asked_over_https_save_from_this_machine() {
         let address = |registry: &str, plain| address(&registry.parse().unwrap(), plain).unwrap().to_string();
-        assert_eq!(
-            address("wasi.dev", None),
-            "https://wasi.dev/.well-known/wasm-pkg/registry.json"
-        );
+        assert_eq!(address("wasi.dev", None), "https://wasi.dev/.well-known/wasm-pkg/registry.json");
         assert_eq!(
             address("127.0.0.1:5000", None),
             "http://127.0.0.1:5000/.well-known/wasm-pkg/registry.json"
         );
-        assert_eq!(
-            address("localhost", Some(false)),
-            "https://localhost/.well-known/wasm-pkg/registry.json"
-        );
-        assert_eq!(
-            address("reg.corp", Some(true)),
-            "http://reg.corp/.well-known/wasm-pkg/registry.json"
-        );
+        assert_eq!(address("localhost", Some(false)), "https://localhost/.well-known/wasm-pkg/registry.json");
+        assert_eq!(address("reg.corp", Some(true)), "http://reg.corp/.well-known/wasm-pkg/registry.json");
     }
 
     #[test]

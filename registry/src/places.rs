@@ -114,21 +114,14 @@ impl Places {
 
     /// The source behind a place: known, or set up now.
     pub(crate) async fn source(&self, place: &Place) -> Result<Arc<dyn Source>, Error> {
-        let known = self
-            .sources
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&place.scope)
-            .cloned();
+        let known = self.sources.lock().unwrap_or_else(PoisonError::into_inner).get(&place.scope).cloned();
         if let Some(source) = known {
             return Ok(source);
         }
         let source: Arc<dyn Source> = match &place.kind {
-            Kind::Folder(root) => Arc::new(Folder::new(
-                root.clone(),
-                place.registry.clone(),
-                self.store.clone(),
-            )),
+            Kind::Folder(root) => {
+                Arc::new(Folder::new(root.clone(), place.registry.clone(), self.store.clone()))
+            }
             Kind::Remote(metadata) => Arc::new(self.oci(place, metadata.as_ref()).await?),
         };
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,19 +148,14 @@ impl Places {
         let protocol = match (&configured, metadata.preferred_protocol()) {
             (Some(protocol), _) => protocol.as_str(),
             (None, Some(LOCAL_PROTOCOL)) => {
-                return Err(unusable(
-                    "its metadata asks for a folder of this machine, which it may not",
-                ));
+                return Err(unusable("its metadata asks for a folder of this machine, which it may not"));
             }
             (None, Some(protocol)) => protocol,
             (None, None) => OCI_PROTOCOL,
         };
         if protocol != OCI_PROTOCOL {
             let protocol = crate::text::printable(protocol, 40);
-            return Err(Error::UnsupportedProtocol {
-                registry: registry.to_string(),
-                protocol,
-            });
+            return Err(Error::UnsupportedProtocol { registry: registry.to_string(), protocol });
         }
         let oci: OciMetadata = metadata
             .protocol_config(OCI_PROTOCOL)
@@ -181,22 +169,10 @@ impl Places {
             let (network, environment) = (self.network.clone(), self.environment.clone());
             Connection::new(&host, settings, http, network, environment).map(Arc::new)
         };
-        let connection = self
-            .connections
-            .get_or_try(&format!("{registry}\n{host}"), connect)
-            .await?;
-        let epoch = self
-            .environment
-            .get("SOURCE_DATE_EPOCH")
-            .and_then(|epoch| epoch.trim().parse().ok());
+        let connection = self.connections.get_or_try(&format!("{registry}\n{host}"), connect).await?;
+        let epoch = self.environment.get("SOURCE_DATE_EPOCH").and_then(|epoch| epoch.trim().parse().ok());
         let prefix = oci.namespace_prefix.unwrap_or_default();
-        OciSource::new(
-            registry.clone(),
-            connection,
-            prefix,
-            self.store.clone(),
-            epoch.unwrap_or(0),
-        )
+        OciSource::new(registry.clone(), connection, prefix, self.store.clone(), epoch.unwrap_or(0))
     }
 
     async fn metadata_of(&self, place: &Place) -> Result<RegistryMetadata, Error> {
@@ -209,9 +185,7 @@ impl Places {
             if offline {
                 return Ok(RegistryMetadata::default());
             }
-            let settings = self
-                .configuration
-                .oci(&place.package, registry, registry.as_ref())?;
+            let settings = self.configuration.oci(&place.package, registry, registry.as_ref())?;
             let http = self.http_with(registry, &settings)?;
             Ok(metadata::ask(&http, &self.store, registry, settings.plain).await)
         };
@@ -226,10 +200,7 @@ impl Places {
         settings
             .http()
             .map(Http::new)
-            .map_err(|reason| Error::UnusableRegistry {
-                registry: registry.to_string(),
-                reason,
-            })
+            .map_err(|reason| Error::UnusableRegistry { registry: registry.to_string(), reason })
     }
 }
 
@@ -238,10 +209,7 @@ fn fingerprint(metadata: &RegistryMetadata) -> String {
     let mut text = metadata.preferred_protocol().unwrap_or_default().to_owned();
     for protocol in metadata.configured_protocols() {
         let table = metadata.protocol_config::<BTreeMap<String, serde_json::Value>>(&protocol);
-        let table = table
-            .ok()
-            .flatten()
-            .and_then(|table| serde_json::to_string(&table).ok());
+        let table = table.ok().flatten().and_then(|table| serde_json::to_string(&table).ok());
         text.extend(["\n", &protocol, " ", &table.unwrap_or_default()]);
     }
     text

@@ -80,9 +80,7 @@ impl Registries {
             releases: Memo::default(),
             flights: Flights::default(),
         };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The registry of a package, by wkg's rules; `None` if none is configured.
@@ -99,10 +97,7 @@ impl Registries {
     pub async fn versions(&self, package: &PackageRef, registry: &Registry) -> Result<Listing, Error> {
         let place = self.inner.places.place(package, registry)?;
         let key = place.key(&[&package.to_string()]);
-        self.inner
-            .listings
-            .get_or_try(&key, || self.inner.ask_versions(&place, package, &key))
-            .await
+        self.inner.listings.get_or_try(&key, || self.inner.ask_versions(&place, package, &key)).await
     }
 
     /// What is known of a release; `None` if there is no such release.
@@ -114,10 +109,7 @@ impl Registries {
     ) -> Result<Option<ReleaseInfo>, Error> {
         let place = self.inner.places.place(package, registry)?;
         let key = place.key(&[&package.to_string(), &version.to_string()]);
-        self.inner
-            .releases
-            .get_or_try(&key, || self.inner.ask_release(&place, package, version, &key))
-            .await
+        self.inner.releases.get_or_try(&key, || self.inner.ask_release(&place, package, version, &key)).await
     }
 
     /// What is known of the release that had this manifest when it was locked: by digest, whatever the version names
@@ -139,12 +131,7 @@ impl Registries {
             if let Some(release) = release_in_store(self.store(), manifest).await {
                 return Ok(Some(release));
             }
-            self.inner
-                .places
-                .source(&place)
-                .await?
-                .locked(package, version, manifest)
-                .await
+            self.inner.places.source(&place).await?.locked(package, version, manifest).await
         };
         self.inner.releases.get_or_try(&key, ask).await
     }
@@ -154,10 +141,7 @@ impl Registries {
     pub async fn fetch(&self, content: &Content) -> Result<Bytes, Error> {
         let (inner, content) = (Arc::clone(&self.inner), content.clone());
         let key = format!("{}\n{}", content.digest, content.registry);
-        self.inner
-            .flights
-            .join(key, || async move { inner.bring(&content).await }.boxed())
-            .await
+        self.inner.flights.join(key, || async move { inner.bring(&content).await }.boxed()).await
     }
 
     /// A file by URL, verified against its digest: from the store, else downloaded into it. https, or http from this
@@ -165,12 +149,7 @@ impl Registries {
     pub async fn fetch_url(&self, url: &Url, digest: &ContentDigest) -> Result<Bytes, Error> {
         let (inner, url, digest) = (Arc::clone(&self.inner), url.clone(), digest.clone());
         let key = format!("{digest}\n{url}");
-        self.inner
-            .flights
-            .join(key, || {
-                async move { inner.bring_url(&url, &digest).await }.boxed()
-            })
-            .await
+        self.inner.flights.join(key, || async move { inner.bring_url(&url, &digest).await }.boxed()).await
     }
 
     /// Publishes a release. A version that exists is never replaced, a pre-release neither; the very same content
@@ -186,11 +165,7 @@ impl Registries {
         ] {
             self.inner.listings.forget(&key);
             self.inner.releases.forget(&key);
-            self.inner
-                .store
-                .forget(table, &key)
-                .await
-                .map_err(|error| Error::of_store(error, "a record"))?;
+            self.inner.store.forget(table, &key).await.map_err(|error| Error::of_store(error, "a record"))?;
         }
         published
     }
@@ -220,15 +195,7 @@ impl Inner {
             return Ok(Listing::NotFound);
         };
         if is_remote {
-            self.remember(
-                VERSIONS,
-                key,
-                &VersionsRecord {
-                    at: now(),
-                    versions: versions.clone(),
-                },
-            )
-            .await;
+            self.remember(VERSIONS, key, &VersionsRecord { at: now(), versions: versions.clone() }).await;
         }
         Ok(Listing::Found(versions))
     }
@@ -247,12 +214,7 @@ impl Inner {
                 if let Some(release) = release_in_store(&self.store, &record.manifest).await {
                     return Ok(Some(release));
                 }
-                let known = self
-                    .places
-                    .source(place)
-                    .await?
-                    .locked(package, version, &record.manifest)
-                    .await;
+                let known = self.places.source(place).await?.locked(package, version, &record.manifest).await;
                 // A manifest that is gone is no news about the version: that is asked below.
                 if !matches!(known, Ok(None) | Err(Error::TagMoved { .. })) {
                     return known;
@@ -261,8 +223,7 @@ impl Inner {
         }
         let release = self.places.source(place).await?.release(package, version).await?;
         if let Some(manifest) = release.as_ref().and_then(|release| release.manifest.clone()) {
-            self.remember(RELEASES, key, &ReleaseRecord { at: now(), manifest })
-                .await;
+            self.remember(RELEASES, key, &ReleaseRecord { at: now(), manifest }).await;
         }
         Ok(release)
     }
@@ -282,11 +243,7 @@ impl Inner {
         let what = content.title();
         let bring = async {
             let place = self.places.place(&content.package, &content.registry)?;
-            self.places
-                .source(&place)
-                .await?
-                .fetch(content, self.settings.progress.as_ref())
-                .await
+            self.places.source(&place).await?.fetch(content, self.settings.progress.as_ref()).await
         };
         self.bring_with(&content.digest, &what, bring).await
     }
@@ -295,19 +252,9 @@ impl Inner {
         let what = format!("`{}`", crate::text::show_url(url));
         let bring = async {
             if let Some(because) = self.offline() {
-                return Err(Error::Offline {
-                    what: what.clone(),
-                    because: because.to_owned(),
-                });
+                return Err(Error::Offline { what: what.clone(), because: because.to_owned() });
             }
-            download(
-                self.places.http(),
-                &self.store,
-                url,
-                digest,
-                self.settings.progress.as_ref(),
-            )
-            .await
+            download(self.places.http(), &self.store, url, digest, self.settings.progress.as_ref()).await
         };
         self.bring_with(digest, &what, bring).await
     }
@@ -332,11 +279,7 @@ impl Inner {
                 tracing::warn!("the stored file {} was damaged, and was fetched again", path.display());
             }
             (Err(Error::Offline { because, .. }), Some(path)) => {
-                return Err(Error::DamagedStore {
-                    what: what.to_owned(),
-                    path,
-                    because,
-                });
+                return Err(Error::DamagedStore { what: what.to_owned(), path, because });
             }
             (Err(error), _) => return Err(error),
         }

@@ -8,12 +8,8 @@ use url::Url;
 
 /// `text` with control and direction characters replaced, cut after `max` characters.
 pub(crate) fn printable(text: &str, max: usize) -> String {
-    let mut shown: String = text
-        .trim()
-        .chars()
-        .take(max)
-        .map(|c| if is_hidden(c) { '\u{FFFD}' } else { c })
-        .collect();
+    let mut shown: String =
+        text.trim().chars().take(max).map(|c| if is_hidden(c) { '\u{FFFD}' } else { c }).collect();
     if text.trim().chars().nth(max).is_some() {
         shown.push('…');
     }

@@ -85,24 +85,11 @@ mod tests {
 
     #[test]
     fn a_bucket_holds_its_versions_and_no_others() {
-        let versions = [
-            "0.0.0",
-            "0.0.7-a",
-            "0.0.7",
-            "0.0.8",
-            "0.3.0-rc.1",
-            "0.3.9",
-            "1.0.0-0",
-            "1.9.9",
-            "2.0.0",
-        ];
+        let versions =
+            ["0.0.0", "0.0.7-a", "0.0.7", "0.0.8", "0.3.0-rc.1", "0.3.9", "1.0.0-0", "1.9.9", "2.0.0"];
         for a in versions.map(|text| Version::parse(text).unwrap()) {
             for b in versions.map(|text| Version::parse(text).unwrap()) {
-                assert_eq!(
-                    Bucket::of(&a).set().contains(&b),
-                    Bucket::of(&a) == Bucket::of(&b),
-                    "{a} {b}"
-                );
+                assert_eq!(Bucket::of(&a).set().contains(&b), Bucket::of(&a) == Bucket::of(&b), "{a} {b}");
             }
         }
     }
@@ -123,13 +110,8 @@ mod tests {
 
     #[test]
     fn buckets_sort_as_their_marks() {
-        let mut buckets = [
-            Bucket::Major(1),
-            Bucket::Patch(9),
-            Bucket::Minor(2),
-            Bucket::Patch(0),
-            Bucket::Minor(1),
-        ];
+        let mut buckets =
+            [Bucket::Major(1), Bucket::Patch(9), Bucket::Minor(2), Bucket::Patch(0), Bucket::Minor(1)];
         buckets.sort();
         assert!(buckets.is_sorted_by_key(|bucket| bucket.mark()));
     }

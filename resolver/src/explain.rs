@@ -37,47 +37,24 @@ impl State {
     }
 
     fn with_hint(text: String, rank: u8, hint: String) -> Self {
-        Self {
-            text,
-            hint: Some((rank, hint)),
-        }
+        Self { text, hint: Some((rank, hint)) }
     }
 }
 
 pub(crate) fn no_solution(requirements: &[Requirement], facts: &Facts, solver: &Solver<'_>) -> Failure {
-    let told = Told {
-        requirements,
-        facts,
-        solver,
-    };
+    let told = Told { requirements, facts, solver };
     let needs = told.needs_in_order();
     let mut sentences: Vec<String> = needs.iter().take(MAX_NEEDS).map(|need| told.need(need)).collect();
     if let Some(rest) = needs.len().checked_sub(MAX_NEEDS).filter(|rest| *rest > 0) {
-        let others = if rest == 1 {
-            "one other dependency takes"
-        } else {
-            "other dependencies take"
-        };
-        let count = if rest == 1 {
-            String::new()
-        } else {
-            format!("{rest} ")
-        };
+        let others = if rest == 1 { "one other dependency takes" } else { "other dependencies take" };
+        let count = if rest == 1 { String::new() } else { format!("{rest} ") };
         sentences.push(format!("{count}{others} part in this"));
     }
     let mut packages: Vec<&PackageRef> = Vec::new();
     let mut seen = BTreeSet::new();
-    packages.extend(
-        needs
-            .iter()
-            .map(|need| &need.package)
-            .filter(|package| seen.insert(*package)),
-    );
+    packages.extend(needs.iter().map(|need| &need.package).filter(|package| seen.insert(*package)));
     packages.truncate(MAX_PACKAGES);
-    let states: Vec<State> = packages
-        .into_iter()
-        .flat_map(|package| told.states(package))
-        .collect();
+    let states: Vec<State> = packages.into_iter().flat_map(|package| told.states(package)).collect();
     let hint = states
         .iter()
         .filter_map(|state| state.hint.as_ref())
@@ -88,11 +65,8 @@ pub(crate) fn no_solution(requirements: &[Requirement], facts: &Facts, solver: &
 
     let separator = if sentences.len() > 2 { "\n  and " } else { " and " };
     let end = if sentences.len() > 2 { "\n" } else { " " };
-    let met = if requirements.len() == 1 {
-        "requirement cannot be met"
-    } else {
-        "requirements cannot all be met"
-    };
+    let met =
+        if requirements.len() == 1 { "requirement cannot be met" } else { "requirements cannot all be met" };
     Failure::NoSolution {
         explanation: format!("because {},{end}your {met}", sentences.join(separator)),
         hint,
@@ -131,10 +105,7 @@ impl<'a> Told<'a> {
         push(&mut stack, by_dependent.remove(&Dependent::App));
         while let Some(need) = stack.pop() {
             order.push(need);
-            push(
-                &mut stack,
-                by_dependent.remove(&Dependent::Package(need.package.clone())),
-            );
+            push(&mut stack, by_dependent.remove(&Dependent::Package(need.package.clone())));
         }
         order
     }
@@ -146,10 +117,7 @@ impl<'a> Told<'a> {
                 let who: BTreeSet<String> = asked.iter().map(|asked| tame(&asked.origin)).collect();
                 let who: Vec<String> = who.into_iter().collect();
                 let verb = if who.len() > 1 { "depend" } else { "depends" };
-                let req = asked
-                    .first()
-                    .map(|asked| asked.req.to_string())
-                    .unwrap_or_default();
+                let req = asked.first().map(|asked| asked.req.to_string()).unwrap_or_default();
                 format!("{} {verb} on {} {req}", list(&who, "and"), need.package)
             }
             Dependent::Package(package) => {
@@ -179,9 +147,8 @@ impl<'a> Told<'a> {
             let needs = self.facts.needs.iter().filter(|need| need.package == *package);
             let mut texts: Vec<String> = needs
                 .filter(|need| {
-                    let candidates = known
-                        .within(&need.set)
-                        .filter(|slot| self.solver.is_eligible(package, slot));
+                    let candidates =
+                        known.within(&need.set).filter(|slot| self.solver.is_eligible(package, slot));
                     candidates.map(|slot| &slot.key).eq(meant.iter().copied())
                 })
                 .map(|need| self.solver.text(package, &need.set))
@@ -203,37 +170,22 @@ impl<'a> Told<'a> {
             let mut state = missing(package, absence);
             let by_app = |need: &Need| need.package == *package && need.dependent == Dependent::App;
             if absence == Absence::NotFound && !self.facts.needs.iter().any(by_app) {
-                state.hint = Some((
-                    5,
-                    format!("what needs {package} may count on another registry for it"),
-                ));
+                state.hint = Some((5, format!("what needs {package} may count on another registry for it")));
             }
             return vec![state];
         }
-        let mut needs: Vec<&Need> = self
-            .facts
-            .needs
-            .iter()
-            .filter(|need| need.package == *package)
-            .collect();
+        let mut needs: Vec<&Need> = self.facts.needs.iter().filter(|need| need.package == *package).collect();
         needs.sort_by_cached_key(|need| self.solver.text(package, &need.set));
         let mut states: Vec<State> = Vec::new();
         for same in needs.chunk_by(|a, b| a.set == b.set) {
             let by_app = same.iter().any(|need| need.dependent == Dependent::App);
-            let unmatched = same
-                .first()
-                .and_then(|need| self.unmatched(package, &known, &need.set));
+            let unmatched = same.first().and_then(|need| self.unmatched(package, &known, &need.set));
             states.extend(unmatched.map(|state| if by_app { state } else { State::plain(state.text) }));
         }
         if states.is_empty() {
             states.extend(self.disagreement(package, &known, &needs));
         }
-        let mut blocked: Vec<_> = self
-            .facts
-            .blocked
-            .iter()
-            .filter(|one| one.package == *package)
-            .collect();
+        let mut blocked: Vec<_> = self.facts.blocked.iter().filter(|one| one.package == *package).collect();
         blocked.sort_by(|a, b| a.obstacle.cmp(&b.obstacle));
         for one in blocked {
             let (versions, _) = self.versions(package, &one.versions);
@@ -258,10 +210,7 @@ impl<'a> Told<'a> {
 
     /// Why no release fits one requirement, if none does.
     fn unmatched(&self, package: &PackageRef, known: &Known, set: &VersionSet) -> Option<State> {
-        if known
-            .within(set)
-            .any(|slot| self.solver.is_eligible(package, slot))
-        {
+        if known.within(set).any(|slot| self.solver.is_eligible(package, slot)) {
             return None;
         }
         let req = self.solver.text(package, set);
@@ -272,10 +221,8 @@ impl<'a> Told<'a> {
         }
         let yanked: Vec<String> = known.within(set).map(|slot| slot.key.to_string()).collect();
         if let Some(highest) = yanked.first() {
-            let text = format!(
-                "every version of {package} that matches {req} is yanked ({})",
-                enumerate(&yanked)
-            );
+            let text =
+                format!("every version of {package} that matches {req} is yanked ({})", enumerate(&yanked));
             let hint =
                 format!("to use a yanked release all the same, ask for it: {package} = \"={highest}\"");
             return Some(State::with_hint(text, 3, hint));
@@ -289,27 +236,14 @@ impl<'a> Told<'a> {
             .map(|slot| slot.key.to_string())
             .collect();
         if let Some(highest) = previews.first() {
-            let text = format!(
-                "{package} has only pre-releases for {req} ({})",
-                enumerate(&previews)
-            );
+            let text = format!("{package} has only pre-releases for {req} ({})", enumerate(&previews));
             let hint = format!("to use a pre-release, ask for it: {package} = \"^{highest}\"");
             return Some(State::with_hint(text, 3, hint));
         }
-        let text = format!(
-            "no version of {package} matches {req} ({})",
-            self.available(package, known)
-        );
-        let newest = known
-            .slots()
-            .iter()
-            .rev()
-            .find(|slot| slot.key.pre.is_empty() && !slot.is_yanked());
+        let text = format!("no version of {package} matches {req} ({})", self.available(package, known));
+        let newest = known.slots().iter().rev().find(|slot| slot.key.pre.is_empty() && !slot.is_yanked());
         let hint = newest.map(|slot| format!("the newest release is {0}: {package} = \"^{0}\"", slot.key));
-        Some(State {
-            text,
-            hint: hint.map(|hint| (4, hint)),
-        })
+        Some(State { text, hint: hint.map(|hint| (4, hint)) })
     }
 
     /// That requirements which can be met one by one cannot be met together.
@@ -326,10 +260,7 @@ impl<'a> Told<'a> {
                     continue;
                 }
                 let common = a.set.intersection(&b.set);
-                if known
-                    .within(&common)
-                    .all(|slot| !self.solver.is_eligible(package, slot))
-                {
+                if known.within(&common).all(|slot| !self.solver.is_eligible(package, slot)) {
                     let by_app = a.dependent == Dependent::App || b.dependent == Dependent::App;
                     pairs.push((by_app, &a.set, &b.set));
                 }
@@ -339,9 +270,8 @@ impl<'a> Told<'a> {
         let by_app = pairs.iter().any(|(by_app, ..)| *by_app);
         pairs.retain(|pair| pair.0 == by_app);
         let (first, rest) = pairs.split_first()?;
-        let shared = [first.1, first.2]
-            .into_iter()
-            .find(|one| rest.iter().all(|(_, a, b)| a == one || b == one));
+        let shared =
+            [first.1, first.2].into_iter().find(|one| rest.iter().all(|(_, a, b)| a == one || b == one));
         let available = self.available(package, known);
         let text = match shared {
             Some(shared) => {
@@ -355,19 +285,12 @@ impl<'a> Told<'a> {
             }
             None => format!("no version of {package} suits all of them ({available})"),
         };
-        Some(State {
-            text,
-            hint: self.conflict_hint().map(|hint| (4, hint)),
-        })
+        Some(State { text, hint: self.conflict_hint().map(|hint| (4, hint)) })
     }
 
     fn available(&self, package: &PackageRef, known: &Known) -> String {
         let describe = |slot: &Slot| {
-            let yanked = if self.solver.is_eligible(package, slot) {
-                ""
-            } else {
-                " (yanked)"
-            };
+            let yanked = if self.solver.is_eligible(package, slot) { "" } else { " (yanked)" };
             format!("{}{yanked}", slot.key)
         };
         let all: Vec<String> = known.slots().iter().rev().map(describe).collect();
@@ -393,10 +316,7 @@ impl<'a> Told<'a> {
         match asked.as_slice() {
             [] => None,
             [one] => Some(format!("change the requirement of {one}")),
-            _ => Some(format!(
-                "change one of these requirements: {}",
-                list(&asked, "or")
-            )),
+            _ => Some(format!("change one of these requirements: {}", list(&asked, "or"))),
         }
     }
 }

@@ -89,29 +89,18 @@ impl Facts {
         }
         let needs = needs
             .into_iter()
-            .map(|((dependent, package, set), versions)| Need {
-                dependent,
-                versions,
-                package,
-                set,
-            })
+            .map(|((dependent, package, set), versions)| Need { dependent, versions, package, set })
             .collect();
         let blocked = blocked
             .into_iter()
-            .map(|((package, obstacle), versions)| Blocked {
-                package,
-                versions,
-                obstacle,
-            })
+            .map(|((package, obstacle), versions)| Blocked { package, versions, obstacle })
             .collect();
         Self { needs, blocked }
     }
 }
 
 fn join<K>(entry: std::collections::hash_map::Entry<'_, K, VersionSet>, versions: &VersionSet) {
-    entry
-        .and_modify(|sum| *sum = sum.union(versions))
-        .or_insert_with(|| versions.clone());
+    entry.and_modify(|sum| *sum = sum.union(versions)).or_insert_with(|| versions.clone());
 }
 
 /// Drops a tree without recursion, which would end in a stack overflow on a deep one.
@@ -119,11 +108,7 @@ pub(crate) fn unravel(tree: Tree) {
     let mut stack = vec![tree];
     while let Some(tree) = stack.pop() {
         if let DerivationTree::Derived(derived) = tree {
-            stack.extend(
-                [derived.cause1, derived.cause2]
-                    .into_iter()
-                    .filter_map(Arc::into_inner),
-            );
+            stack.extend([derived.cause1, derived.cause2].into_iter().filter_map(Arc::into_inner));
         }
     }
 }

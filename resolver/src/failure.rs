@@ -98,10 +98,7 @@ fn circle(path: &[(PackageRef, Version)]) -> String {
 fn unreachable(package: &PackageRef, version: Option<&Version>) -> String {
     match version {
         None => format!("the registry of {package} cannot be reached"),
-        Some(version) => format!(
-            "{} cannot be read from its registry",
-            name_release(package, version)
-        ),
+        Some(version) => format!("{} cannot be read from its registry", name_release(package, version)),
     }
 }
 

@@ -42,10 +42,7 @@ pub(crate) struct Build {
 
 /// The version that stands for all that differ from it in build metadata only.
 pub(crate) fn key_of(version: &Version) -> Version {
-    Version {
-        build: semver::BuildMetadata::EMPTY,
-        ..version.clone()
-    }
+    Version { build: semver::BuildMetadata::EMPTY, ..version.clone() }
 }
 
 impl Slot {
@@ -61,10 +58,7 @@ impl Slot {
 
 impl Known {
     pub(crate) fn absent(absence: Absence) -> Self {
-        Self {
-            absence: Some(absence),
-            slots: Vec::new(),
-        }
+        Self { absence: Some(absence), slots: Vec::new() }
     }
 
     pub(crate) fn found(package: &PackageRef, candidates: Vec<Candidate>, locked: &Locked) -> Self {
@@ -76,17 +70,10 @@ impl Known {
         for (version, yanked) in yanked {
             let locked = locked.contains(package, &version);
             let key = key_of(&version);
-            let build = Build {
-                version,
-                yanked,
-                locked,
-            };
+            let build = Build { version, yanked, locked };
             match slots.last_mut() {
                 Some(slot) if slot.key == key => slot.builds.push(build),
-                _ => slots.push(Slot {
-                    key,
-                    builds: vec![build],
-                }),
+                _ => slots.push(Slot { key, builds: vec![build] }),
             }
         }
         for slot in &mut slots {
@@ -107,10 +94,7 @@ impl Known {
     }
 
     pub(crate) fn slot(&self, key: &Version) -> Option<&Slot> {
-        self.slots
-            .binary_search_by(|slot| slot.key.cmp(key))
-            .ok()
-            .and_then(|at| self.slots.get(at))
+        self.slots.binary_search_by(|slot| slot.key.cmp(key)).ok().and_then(|at| self.slots.get(at))
     }
 
     /// The buckets that have a release in the set, highest first.

@@ -53,9 +53,7 @@ impl<T: Point> Lane<T> {
     /// the span is empty; a missing `to` is the end of the line.
     pub(crate) fn span(from: Option<T>, to: Option<T>) -> Self {
         match from {
-            Some(from) if to.as_ref().is_none_or(|to| from < *to) => Self {
-                spans: vec![Span { from, to }],
-            },
+            Some(from) if to.as_ref().is_none_or(|to| from < *to) => Self { spans: vec![Span { from, to }] },
             _ => Self::empty(),
         }
     }
@@ -76,9 +74,7 @@ impl<T: Point> Lane<T> {
 
     pub(crate) fn contains(&self, point: &T) -> bool {
         let next = self.spans.partition_point(|span| span.from <= *point);
-        next.checked_sub(1)
-            .and_then(|at| self.spans.get(at))
-            .is_some_and(|span| !span.ends_by(point))
+        next.checked_sub(1).and_then(|at| self.spans.get(at)).is_some_and(|span| !span.ends_by(point))
     }
 
     pub(crate) fn complement(&self) -> Self {
@@ -87,10 +83,7 @@ impl<T: Point> Lane<T> {
         for span in &self.spans {
             let start = std::mem::replace(&mut from, span.to.clone());
             if let Some(start) = start.filter(|start| *start < span.from) {
-                spans.push(Span {
-                    from: start,
-                    to: Some(span.from.clone()),
-                });
+                spans.push(Span { from: start, to: Some(span.from.clone()) });
             }
         }
         if let Some(from) = from {
@@ -102,10 +95,7 @@ impl<T: Point> Lane<T> {
     pub(crate) fn intersection(&self, other: &Self) -> Self {
         let mut spans = Vec::new();
         self.meet(other, |from, to| {
-            spans.push(Span {
-                from: from.clone(),
-                to: to.cloned(),
-            });
+            spans.push(Span { from: from.clone(), to: to.cloned() });
             true
         });
         Self { spans }

@@ -58,25 +58,17 @@ pub struct Path {
 impl Resolution {
     /// The release of that name and version.
     pub fn get(&self, package: &PackageRef, version: &Version) -> Option<&Resolved> {
-        self.position(package, version)
-            .and_then(|at| self.packages.get(at))
+        self.position(package, version).and_then(|at| self.packages.get(at))
     }
 
     fn position(&self, package: &PackageRef, version: &Version) -> Option<usize> {
-        self.packages
-            .binary_search_by(|one| (&one.package, &one.version).cmp(&(package, version)))
-            .ok()
+        self.packages.binary_search_by(|one| (&one.package, &one.version).cmp(&(package, version))).ok()
     }
 
     /// Where each dependency of a release is in `packages`.
     fn targets(&self, at: usize) -> impl Iterator<Item = (&Link, usize)> {
-        let links = self
-            .packages
-            .get(at)
-            .map_or(&[][..], |release| &release.dependencies);
-        links
-            .iter()
-            .filter_map(|link| Some((link, self.position(&link.package, &link.version)?)))
+        let links = self.packages.get(at).map_or(&[][..], |release| &release.dependencies);
+        links.iter().filter_map(|link| Some((link, self.position(&link.package, &link.version)?)))
     }
 
     /// Why a package is here: for each requirement that leads to it and each of its releases, a shortest way.
@@ -86,21 +78,14 @@ impl Resolution {
             let Some(start) = self.position(&asked.package, version) else {
                 continue;
             };
-            let first = Link {
-                package: asked.package.clone(),
-                req: asked.req.clone(),
-                version: version.clone(),
-            };
+            let first =
+                Link { package: asked.package.clone(), req: asked.req.clone(), version: version.clone() };
             // How each release was reached first.
             let mut origin: HashMap<usize, Option<(usize, &Link)>> = HashMap::from([(start, None)]);
             let mut queue = VecDeque::from([start]);
             let mut ends = Vec::new();
             while let Some(at) = queue.pop_front() {
-                if self
-                    .packages
-                    .get(at)
-                    .is_some_and(|release| release.package == *package)
-                {
+                if self.packages.get(at).is_some_and(|release| release.package == *package) {
                     ends.push(at);
                 }
                 for (link, target) in self.targets(at) {
@@ -156,17 +141,8 @@ impl Resolution {
                         stack.push((target, self.targets(target)));
                     }
                     Some((_, target)) if states[target] == State::Open && circle.is_none() => {
-                        let entry = stack
-                            .iter()
-                            .position(|(open, _)| *open == target)
-                            .unwrap_or_default();
-                        circle = Some(
-                            stack
-                                .iter()
-                                .skip(entry)
-                                .map(|(open, _)| *open)
-                                .collect::<Vec<_>>(),
-                        );
+                        let entry = stack.iter().position(|(open, _)| *open == target).unwrap_or_default();
+                        circle = Some(stack.iter().skip(entry).map(|(open, _)| *open).collect::<Vec<_>>());
                     }
                     Some(_) => {}
                     None => {
@@ -183,18 +159,10 @@ impl Resolution {
     fn circle(&self) -> Option<Vec<(PackageRef, Version)>> {
         let mut circle = self.walk(|_| {})?;
         // It is the same circle wherever one enters it; tell it from its first release by name.
-        let least = circle
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, release)| **release)
-            .map_or(0, |(at, _)| at);
+        let least = circle.iter().enumerate().min_by_key(|(_, release)| **release).map_or(0, |(at, _)| at);
         circle.rotate_left(least);
         let releases = circle.into_iter().filter_map(|at| self.packages.get(at));
-        Some(
-            releases
-                .map(|release| (release.package.clone(), release.version.clone()))
-                .collect(),
-        )
+        Some(releases.map(|release| (release.package.clone(), release.version.clone())).collect())
     }
 }
 
@@ -222,10 +190,7 @@ pub(crate) fn assemble(
     let meets = |package: &PackageRef, req: &VersionReq| {
         let set = VersionSet::of(req);
         let releases = selected.get(package).into_iter().flatten();
-        releases
-            .rev()
-            .find(|chosen| set.contains(&chosen.version))
-            .expect("the solver meets every need")
+        releases.rev().find(|chosen| set.contains(&chosen.version)).expect("the solver meets every need")
     };
 
     let mut needed: BTreeMap<(PackageRef, Version), (&Chosen, Vec<Link>)> = BTreeMap::new();
@@ -245,11 +210,7 @@ pub(crate) fn assemble(
         for edge in &chosen.edges {
             let target = meets(&edge.package, &edge.req);
             let (package, req, version) = (edge.package.clone(), edge.req.clone(), target.version.clone());
-            links.push(Link {
-                package,
-                req,
-                version,
-            });
+            links.push(Link { package, req, version });
             queue.push((edge.package.clone(), target));
         }
         needed.insert(place, (chosen.as_ref(), links));
@@ -260,19 +221,16 @@ pub(crate) fn assemble(
     for ((package, version), (chosen, _)) in needed.iter().filter(|(_, (chosen, _))| chosen.yanked) {
         let key = key_of(version);
         let asks = |to: &PackageRef, req: &VersionReq| to == package && named(req).as_ref() == Some(&key);
-        let app = requirements
-            .iter()
-            .filter(|asked| asks(&asked.package, &asked.req));
+        let app = requirements.iter().filter(|asked| asks(&asked.package, &asked.req));
         let app = app.map(|asked| tame(&asked.origin)).min();
-        let release = needed
-            .iter()
-            .find(|(_, (_, links))| links.iter().any(|link| asks(&link.package, &link.req)));
+        let release =
+            needed.iter().find(|(_, (_, links))| links.iter().any(|link| asks(&link.package, &link.req)));
         let release = release.map(|((package, version), _)| name_release(package, version));
         let name = name_release(package, version);
         match app.or(release) {
-            Some(who) => warnings.push(format!(
-                "{name} is yanked, and used because {who} asks for it with `=`"
-            )),
+            Some(who) => {
+                warnings.push(format!("{name} is yanked, and used because {who} asks for it with `=`"));
+            }
             None if chosen.locked => {
                 warnings.push(format!("{name} is yanked, and kept because the lock has it"));
             }
@@ -282,25 +240,13 @@ pub(crate) fn assemble(
 
     let packages = needed
         .into_iter()
-        .map(|((package, version), (_, dependencies))| Resolved {
-            package,
-            version,
-            dependencies,
-        })
+        .map(|((package, version), (_, dependencies))| Resolved { package, version, dependencies })
         .collect();
-    let resolution = Resolution {
-        packages,
-        requirements: requirements.to_vec(),
-        roots,
-        warnings,
-    };
+    let resolution = Resolution { packages, requirements: requirements.to_vec(), roots, warnings };
     if unwarranted.is_empty()
         && let Some(path) = resolution.circle()
     {
         return Err(Failure::Cycle { path });
     }
-    Ok(Assembled {
-        resolution,
-        unwarranted,
-    })
+    Ok(Assembled { resolution, unwarranted })
 }

@@ -53,10 +53,7 @@ pub(crate) fn next_major([major, ..]: Triple) -> Option<Triple> {
 
 /// The first pre-release of a release: `0` sorts before every other identifier.
 fn first_preview(triple: Triple) -> Preview {
-    (
-        triple,
-        Prerelease::new("0").expect("`0` is a pre-release identifier"),
-    )
+    (triple, Prerelease::new("0").expect("`0` is a pre-release identifier"))
 }
 
 /// The pre-release that follows directly: one more identifier sorts later, and `0` is the first of them.
@@ -75,19 +72,13 @@ pub(crate) struct VersionSet {
 impl VersionSet {
     /// The versions that a requirement matches.
     pub(crate) fn of(req: &VersionReq) -> Self {
-        let mut set = Self {
-            releases: Lane::full(),
-            previews: Lane::full(),
-        };
+        let mut set = Self { releases: Lane::full(), previews: Lane::full() };
         let mut admitted = Lane::empty();
         for comparator in &req.comparators {
             let parts = Parts::of(comparator);
             set = set.intersection(&parts.matching());
             if parts.pre.is_some() {
-                let own = Lane::span(
-                    Some(first_preview(parts.lowest)),
-                    parts.after().map(first_preview),
-                );
+                let own = Lane::span(Some(first_preview(parts.lowest)), parts.after().map(first_preview));
                 admitted = admitted.union(&own);
             }
         }
@@ -116,8 +107,7 @@ impl VersionSet {
 
     /// Whether the set would have the release that this pre-release leads to.
     pub(crate) fn contains_release_of(&self, version: &Version) -> bool {
-        self.releases
-            .contains(&[version.major, version.minor, version.patch])
+        self.releases.contains(&[version.major, version.minor, version.patch])
     }
 
     pub(crate) fn contains(&self, version: &Version) -> bool {
@@ -152,33 +142,21 @@ impl pubgrub::VersionSet for VersionSet {
     type V = Version;
 
     fn empty() -> Self {
-        Self {
-            releases: Lane::empty(),
-            previews: Lane::empty(),
-        }
+        Self { releases: Lane::empty(), previews: Lane::empty() }
     }
 
     fn singleton(version: Version) -> Self {
         let triple = [version.major, version.minor, version.patch];
         if version.pre.is_empty() {
-            Self {
-                releases: Lane::span(Some(triple), next_patch(triple)),
-                previews: Lane::empty(),
-            }
+            Self { releases: Lane::span(Some(triple), next_patch(triple)), previews: Lane::empty() }
         } else {
             let next = next_preview(triple, &version.pre);
-            Self {
-                releases: Lane::empty(),
-                previews: Lane::span(Some((triple, version.pre)), Some(next)),
-            }
+            Self { releases: Lane::empty(), previews: Lane::span(Some((triple, version.pre)), Some(next)) }
         }
     }
 
     fn complement(&self) -> Self {
-        Self {
-            releases: self.releases.complement(),
-            previews: self.previews.complement(),
-        }
+        Self { releases: self.releases.complement(), previews: self.previews.complement() }
     }
 
     fn intersection(&self, other: &Self) -> Self {
@@ -190,10 +168,7 @@ impl pubgrub::VersionSet for VersionSet {
     }
 
     fn full() -> Self {
-        Self {
-            releases: Lane::full(),
-            previews: Lane::full(),
-        }
+        Self { releases: Lane::full(), previews: Lane::full() }
     }
 
     fn union(&self, other: &Self) -> Self {
@@ -227,11 +202,7 @@ impl fmt::Display for VersionSet {
             }
             between = " | ";
         }
-        if between.is_empty() {
-            f.write_str("nothing")
-        } else {
-            Ok(())
-        }
+        if between.is_empty() { f.write_str("nothing") } else { Ok(()) }
     }
 }
 
@@ -252,13 +223,7 @@ impl<'a> Parts<'a> {
         let patch = minor.and(comparator.patch);
         let pre = patch.and(Some(&comparator.pre)).filter(|pre| !pre.is_empty());
         let lowest = [comparator.major, minor.unwrap_or(0), patch.unwrap_or(0)];
-        Self {
-            op: comparator.op,
-            lowest,
-            minor,
-            patch,
-            pre,
-        }
+        Self { op: comparator.op, lowest, minor, patch, pre }
     }
 
     /// The first triple behind those that agree with all the numbers given.
@@ -282,10 +247,7 @@ impl<'a> Parts<'a> {
 
     /// The versions that the comparator matches when nobody asks whether a pre-release is admitted.
     fn matching(&self) -> VersionSet {
-        VersionSet {
-            releases: self.releases(),
-            previews: self.previews(),
-        }
+        VersionSet { releases: self.releases(), previews: self.previews() }
     }
 
     fn releases(&self) -> Lane<Triple> {

@@ -132,14 +132,11 @@ pub(crate) fn solve(
 
 /// The version that a requirement names with `=`, if it names one.
 pub(crate) fn named(req: &VersionReq) -> Option<Version> {
-    req.comparators
-        .iter()
-        .filter(|comparator| comparator.op == Op::Exact)
-        .find_map(|comparator| {
-            let mut version = Version::new(comparator.major, comparator.minor?, comparator.patch?);
-            version.pre = comparator.pre.clone();
-            Some(version)
-        })
+    req.comparators.iter().filter(|comparator| comparator.op == Op::Exact).find_map(|comparator| {
+        let mut version = Version::new(comparator.major, comparator.minor?, comparator.patch?);
+        version.pre = comparator.pre.clone();
+        Some(version)
+    })
 }
 
 impl<'a> Solver<'a> {
@@ -152,27 +149,14 @@ impl<'a> Solver<'a> {
         let mut asked = HashSet::new();
         for one in sorted {
             let set = VersionSet::of(&one.req);
-            let root = Root {
-                node: node(&one.package, &set),
-                req: one.req.clone(),
-                set,
-            };
+            let root = Root { node: node(&one.package, &set), req: one.req.clone(), set };
             memory.note(&one.package, &root.set, &one.req, &one.origin);
             asked.extend(named(&one.req).map(|version| (one.package.clone(), version)));
-            if roots
-                .last()
-                .is_none_or(|last| last.node != root.node || last.set != root.set)
-            {
+            if roots.last().is_none_or(|last| last.node != root.node || last.set != root.set) {
                 roots.push(root);
             }
         }
-        Self {
-            index,
-            locked,
-            roots,
-            asked,
-            memory: RefCell::new(memory),
-        }
+        Self { index, locked, roots, asked, memory: RefCell::new(memory) }
     }
 
     fn run(&self, requirements: &[Requirement]) -> Result<resolution::Assembled, Failure> {
@@ -199,10 +183,7 @@ impl<'a> Solver<'a> {
                 Ok(assembled) if assembled.unwarranted.is_empty() => return Ok(assembled.resolution),
                 Ok(assembled) => {
                     let mut memory = self.memory.borrow_mut();
-                    memory
-                        .second_run
-                        .get_or_insert_default()
-                        .extend(assembled.unwarranted);
+                    memory.second_run.get_or_insert_default().extend(assembled.unwarranted);
                 }
                 Err(circle @ Failure::Cycle { .. }) => return Err(circle),
                 Err(_) => break,
@@ -222,29 +203,15 @@ impl<'a> Solver<'a> {
                 Versions::NoRegistry => Ok(Rc::new(Known::absent(Absence::NoRegistry))),
                 Versions::Unreachable(reason) => Err(reason),
             };
-            self.memory
-                .borrow_mut()
-                .packages
-                .insert(package.clone(), answer.clone());
+            self.memory.borrow_mut().packages.insert(package.clone(), answer.clone());
             answer
         });
         answer.map_err(|reason| self.unreachable(package, None, &reason))
     }
 
     fn unreachable(&self, package: &PackageRef, version: Option<Version>, reason: &str) -> Failure {
-        let wanted_by = self
-            .memory
-            .borrow()
-            .wanted_by
-            .get(package)
-            .cloned()
-            .unwrap_or_default();
-        Failure::Unreachable {
-            package: package.clone(),
-            version,
-            wanted_by,
-            reason: tame(reason).into(),
-        }
+        let wanted_by = self.memory.borrow().wanted_by.get(package).cloned().unwrap_or_default();
+        Failure::Unreachable { package: package.clone(), version, wanted_by, reason: tame(reason).into() }
     }
 
     /// What the index says about a release: the first of its builds that can be used, or why none can.
@@ -256,11 +223,7 @@ impl<'a> Solver<'a> {
         let known = self.known(package)?;
         let admitted = self.is_admitted(package, key);
         let mut answer = Err(Reason::Other("it is not listed".to_owned()));
-        for (at, build) in known
-            .slot(key)
-            .iter()
-            .flat_map(|slot| slot.builds.iter().enumerate())
-        {
+        for (at, build) in known.slot(key).iter().flat_map(|slot| slot.builds.iter().enumerate()) {
             if build.yanked && !build.locked && !admitted {
                 continue;
             }
@@ -269,12 +232,7 @@ impl<'a> Solver<'a> {
                     edges.sort_by_cached_key(|edge| (edge.package.clone(), edge.req.to_string()));
                     edges.dedup();
                     let (version, yanked, locked) = (build.version.clone(), build.yanked, build.locked);
-                    answer = Ok(Rc::new(Chosen {
-                        version,
-                        yanked,
-                        locked,
-                        edges,
-                    }));
+                    answer = Ok(Rc::new(Chosen { version, yanked, locked, edges }));
                     break;
                 }
                 Release::Unavailable(Reason::Unreachable(reason)) => {
@@ -303,11 +261,7 @@ impl<'a> Solver<'a> {
     fn pick<'k>(&self, package: &PackageRef, known: &'k Known, set: &'k VersionSet) -> Option<&'k Slot> {
         let locked = known.within(set).find(|slot| slot.is_locked());
         let fresh = || known.within(set).find(|slot| !slot.is_yanked());
-        let yanked = || {
-            known
-                .within(set)
-                .find(|slot| self.is_admitted(package, &slot.key))
-        };
+        let yanked = || known.within(set).find(|slot| self.is_admitted(package, &slot.key));
         let pick = locked.or_else(fresh).or_else(yanked);
         if pick.is_none() && known.within(set).next().is_some() {
             self.memory.borrow_mut().withheld = true;
@@ -407,11 +361,7 @@ fn node(package: &PackageRef, set: &VersionSet) -> Node {
 
 /// A choice is made among all buckets; that only some of them serve is part of the choice.
 fn constraint(node: Node, set: VersionSet) -> (Node, VersionSet) {
-    let set = if matches!(node, Node::Choice(..)) {
-        VersionSet::full()
-    } else {
-        set
-    };
+    let set = if matches!(node, Node::Choice(..)) { VersionSet::full() } else { set };
     (node, set)
 }
 
@@ -434,10 +384,7 @@ impl DependencyProvider for Solver<'_> {
             Node::App => Ok(0),
             Node::Release(package, _) => self.known(package).map(|known| known.within(set).count()),
             Node::Choice(package, all) => self.known(package).map(|known| {
-                known
-                    .within(all)
-                    .filter(|slot| set.contains(&Bucket::of(&slot.key).mark()))
-                    .count()
+                known.within(all).filter(|slot| set.contains(&Bucket::of(&slot.key).mark())).count()
             }),
         };
         match candidates {
@@ -456,14 +403,10 @@ impl DependencyProvider for Solver<'_> {
             }
             Node::Choice(package, all) => {
                 let known = self.known(package)?;
-                let open = known
-                    .buckets(all)
-                    .into_iter()
-                    .filter(|bucket| set.contains(&bucket.mark()));
+                let open = known.buckets(all).into_iter().filter(|bucket| set.contains(&bucket.mark()));
                 let served = open.fold(VersionSet::empty(), |sum, bucket| sum.union(&bucket.set()));
                 let within = all.intersection(&served);
-                self.pick(package, &known, &within)
-                    .map(|slot| Bucket::of(&slot.key).mark())
+                self.pick(package, &known, &within).map(|slot| Bucket::of(&slot.key).mark())
             }
         };
         if let Some(version) = &version {
@@ -489,19 +432,15 @@ impl DependencyProvider for Solver<'_> {
                     Node::App => None,
                 });
                 self.announce(needs);
-                let constraints = self
-                    .roots
-                    .iter()
-                    .map(|root| constraint(root.node.clone(), root.set.clone()));
+                let constraints =
+                    self.roots.iter().map(|root| constraint(root.node.clone(), root.set.clone()));
                 Ok(Dependencies::Available(constraints.collect()))
             }
             Node::Choice(package, all) => {
                 let bucket = Bucket::of(version);
                 let set = all.intersection(&bucket.set());
                 Ok(Dependencies::Available(
-                    [(Node::Release(package.clone(), bucket), set)]
-                        .into_iter()
-                        .collect(),
+                    [(Node::Release(package.clone(), bucket), set)].into_iter().collect(),
                 ))
             }
             Node::Release(package, _) => match self.chosen(package, &key_of(version))? {

@@ -32,36 +32,18 @@ pub(crate) fn check() -> Result<()> {
     if written.replace("\r\n", "\n") == wanted {
         return Ok(());
     }
-    let line = written
-        .lines()
-        .zip(wanted.lines())
-        .take_while(|(old, new)| old == new)
-        .count()
-        + 1;
-    bail!(
-        "{} is stale from line {line} on: run `cargo xtask docs` and commit it",
-        page.display()
-    )
+    let line = written.lines().zip(wanted.lines()).take_while(|(old, new)| old == new).count() + 1;
+    bail!("{} is stale from line {line} on: run `cargo xtask docs` and commit it", page.display())
 }
 
 fn page() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     root.join("docs/reference/cli.md")
 }
 
 fn generate() -> Result<String> {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "run",
-            "--quiet",
-            "--locked",
-            "--package",
-            "spin-deps",
-            "--",
-            "generate-docs",
-        ])
+        .args(["run", "--quiet", "--locked", "--package", "spin-deps", "--", "generate-docs"])
         .stderr(Stdio::inherit())
         .output()
         .context("cannot start cargo")?;

@@ -3,10 +3,7 @@
 //! They are a program and not scripts, so that they run wherever the project builds and are checked like the rest of
 //! it. Each says what it is about to do before it does it.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "a program for developers reports on its terminal"
-)]
+#![expect(clippy::print_stderr, reason = "a program for developers reports on its terminal")]
 
 mod docs;
 mod tools;
@@ -43,31 +40,13 @@ fn run(arguments: &[&str]) -> Result<()> {
         }
         ["bench", rest @ ..] => {
             tools::install_test_servers()?;
-            cargo(
-                &[
-                    "bench",
-                    "--package",
-                    "spin-deps",
-                    "--bench",
-                    "lock_and_fetch",
-                    "--locked",
-                ],
-                rest,
-            )
+            cargo(&["bench", "--package", "spin-deps", "--bench", "lock_and_fetch", "--locked"], rest)
         }
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
-        ["examples"] => cargo(
-            &[
-                "run",
-                "--package",
-                "spin-deps-fixtures",
-                "--bin",
-                "examples",
-                "--locked",
-            ],
-            &[],
-        ),
+        ["write-examples"] => {
+            cargo(&["run", "--package", "spin-deps-fixtures", "--bin", "write-examples", "--locked"], &[])
+        }
         [] => bail!("no chore is named\n\n{USAGE}"),
         _ => bail!("`{}` is no chore\n\n{USAGE}", arguments.join(" ")),
     }
@@ -88,9 +67,7 @@ fn run_shown(command: &mut Command) -> Result<()> {
         line.push_str(&argument.to_string_lossy());
     }
     eprintln!("running {line}");
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{line}`"))?;
+    let status = command.status().with_context(|| format!("cannot start `{line}`"))?;
     if !status.success() {
         bail!("`{line}` ended with {status}");
     }

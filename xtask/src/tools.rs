@@ -6,18 +6,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, bail};
 
 /// A program that the tests start, and the Debian package that has it.
-const NEEDED: [(&str, &str); 2] = [
-    ("docker-registry", "docker-registry"),
-    ("htpasswd", "apache2-utils"),
-];
+const NEEDED: [(&str, &str); 2] = [("docker-registry", "docker-registry"), ("htpasswd", "apache2-utils")];
 
 /// Installs what is missing on Debian and its kin; says what to do elsewhere.
 pub(crate) fn install_test_servers() -> Result<()> {
-    let missing: Vec<_> = NEEDED
-        .iter()
-        .filter(|(program, _)| !is_installed(program))
-        .map(|&(_, package)| package)
-        .collect();
+    let missing: Vec<_> =
+        NEEDED.iter().filter(|(program, _)| !is_installed(program)).map(|&(_, package)| package).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -55,8 +49,5 @@ fn is_installed(program: &str) -> bool {
 }
 
 fn is_root() -> bool {
-    Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }

@@ -33,14 +33,8 @@ pub(super) fn encode(plan: &Plan<'_>) -> Result<Composed, ComposeError> {
     building.exports()?;
     let bytes = building.bytes()?;
     // Function bodies are the parts' own, unchanged: they are validated by whoever compiles them.
-    inspect(&bytes).map_err(|error| ComposeError::Invalid {
-        message: error.to_string(),
-    })?;
-    Ok(Composed {
-        bytes,
-        wires: building.wires,
-        instances: plan.instances.len(),
-    })
+    inspect(&bytes).map_err(|error| ComposeError::Invalid { message: error.to_string() })?;
+    Ok(Composed { bytes, wires: building.wires, instances: plan.instances.len() })
 }
 
 struct Building<'a> {
@@ -55,10 +49,7 @@ struct Building<'a> {
 
 impl Building<'_> {
     fn unsupported(&self, instance: usize, message: String) -> ComposeError {
-        ComposeError::Unsupported {
-            label: self.plan.label(instance),
-            message,
-        }
+        ComposeError::Unsupported { label: self.plan.label(instance), message }
     }
 
     fn instance(&mut self, index: usize) -> Result<(), ComposeError> {
@@ -90,20 +81,15 @@ impl Building<'_> {
             guarded(|| Package::from_bytes(&name, None, bytes, types).map_err(|error| format!("{error:#}")))
                 .and_then(|result| result)
                 .map_err(|message| self.unsupported(index, message))?;
-        let id = self
-            .graph
-            .register_package(package)
-            .map_err(|error| self.unsupported(index, chain(&error)))?;
+        let id =
+            self.graph.register_package(package).map_err(|error| self.unsupported(index, chain(&error)))?;
         self.packages.insert(instance.part, id);
         Ok(id)
     }
 
     /// Checks the candidates of a wire, best first, and takes the first whose type fits.
     fn wire(&mut self, index: usize, package: PackageId, wire: &PlannedWire) -> Result<(), ComposeError> {
-        let wanted = self.graph.types()[self.graph[package].ty()]
-            .imports
-            .get(&wire.import)
-            .copied();
+        let wanted = self.graph.types()[self.graph[package].ty()].imports.get(&wire.import).copied();
         let wanted =
             wanted.ok_or_else(|| self.unsupported(index, format!("its import `{}` is lost", wire.import)))?;
         let Some(&source) = self.nodes.get(wire.source) else {
@@ -194,39 +180,24 @@ impl Building<'_> {
         };
         let alias = self.graph.alias_instance_export(node, name);
         let alias = alias.map_err(|error| self.unsupported(instance, chain(&error)))?;
-        self.graph
-            .export(alias, name)
-            .map_err(|error| self.unsupported(instance, chain(&error)))
+        self.graph.export(alias, name).map_err(|error| self.unsupported(instance, chain(&error)))
     }
 
     fn bytes(&self) -> Result<Vec<u8>, ComposeError> {
-        let options = EncodeOptions {
-            define_components: true,
-            validate: false,
-            processor: None,
-        };
+        let options = EncodeOptions { define_components: true, validate: false, processor: None };
         match guarded(|| self.graph.encode(options)) {
             Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(EncodeError::ImportTypeMergeConflict {
-                import,
-                first,
-                second,
-                source,
-            })) => Err(self.conflict(import, first, second, format!("{source:#}"))),
-            Ok(Err(error)) => Err(ComposeError::Invalid {
-                message: chain(&error),
-            }),
+            Ok(Err(EncodeError::ImportTypeMergeConflict { import, first, second, source })) => {
+                Err(self.conflict(import, first, second, format!("{source:#}")))
+            }
+            Ok(Err(error)) => Err(ComposeError::Invalid { message: chain(&error) }),
             Err(message) => Err(ComposeError::Invalid { message }),
         }
     }
 
     fn conflict(&self, import: String, first: NodeId, second: NodeId, detail: String) -> ComposeError {
-        let nodes: HashMap<_, _> = self
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(index, node)| (*node, index))
-            .collect();
+        let nodes: HashMap<_, _> =
+            self.nodes.iter().enumerate().map(|(index, node)| (*node, index)).collect();
         let second = nodes.get(&second).copied().unwrap_or_default();
         // With two versions of an interface the other importer goes by another name, which the graph does not tell.
         let other = |index: &usize| {
@@ -236,9 +207,7 @@ impl Building<'_> {
                 && imports.any(|other| !candidates(&import, [other.name.as_str()].into_iter()).is_empty())
         };
         let first = nodes.get(&first).copied().filter(|first| *first != second);
-        let first = first
-            .or_else(|| (0..self.plan.instances.len()).find(other))
-            .unwrap_or(second);
+        let first = first.or_else(|| (0..self.plan.instances.len()).find(other)).unwrap_or(second);
         ComposeError::ImportConflict {
             first: self.plan.label(first),
             second: self.plan.label(second),

@@ -182,26 +182,13 @@ pub enum Difference {
 }
 
 fn renamed(import: &str, export: &str) -> String {
-    if import == export {
-        String::new()
-    } else {
-        format!(" as `{import}`")
-    }
+    if import == export { String::new() } else { format!(" as `{import}`") }
 }
 
 fn mismatch(part: &str, import: &str, target: &str, export: &str, difference: &Difference) -> String {
-    let exported = if import == export {
-        String::new()
-    } else {
-        format!(" with `{export}`")
-    };
+    let exported = if import == export { String::new() } else { format!(" with `{export}`") };
     match difference {
-        Difference::Item {
-            what,
-            item,
-            expected,
-            found,
-        } => {
+        Difference::Item { what, item, expected, found } => {
             let found = found.as_deref().unwrap_or("(nothing of that name)");
             format!(
                 "`{target}` does not fit the import `{import}` of `{part}`{exported}: they differ in the {what} \
@@ -240,17 +227,11 @@ impl ComposeError {
             Self::Mismatch { target, .. } => Some(format!(
                 "choose another release than `{target}`, or build against its interface: `spin deps sync`, then `spin build`"
             )),
-            Self::Unsatisfied {
-                import, root: true, ..
-            } => {
-                let name = import
-                    .split_once('/')
-                    .map_or("ns:package", |(package, _)| package);
+            Self::Unsatisfied { import, root: true, .. } => {
+                let name = import.split_once('/').map_or("ns:package", |(package, _)| package);
                 Some(format!("add a dependency that does: `spin deps add {name}`"))
             }
-            Self::Unsatisfied {
-                part, root: false, ..
-            } => Some(format!(
+            Self::Unsatisfied { part, root: false, .. } => Some(format!(
                 "`{part}` was published without naming this dependency: choose another release of it"
             )),
             Self::Cycle { .. } => {

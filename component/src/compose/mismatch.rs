@@ -16,11 +16,7 @@ pub(super) fn difference(importer: &[u8], import: &str, exporter: &[u8], export:
     let (wanted, offered) = (ours.imports.get(import)?, theirs.exports.get(export)?);
     match (ours.interface(Some(wanted)), theirs.interface(Some(offered))) {
         (Some(wanted), Some(offered)) => {
-            let mut search = Search {
-                ours: &ours,
-                theirs: &theirs,
-                seen: BTreeSet::new(),
-            };
+            let mut search = Search { ours: &ours, theirs: &theirs, seen: BTreeSet::new() };
             search.interface(wanted, offered)
         }
         (None, None) => {
@@ -76,14 +72,8 @@ impl Search<'_> {
                 // The type's own text is the same; what it mentions may not be.
                 let mentioned: Vec<_> = item.mentions.iter().cloned().collect();
                 mentioned.iter().find_map(|name| {
-                    let seen = (
-                        format!("{}.{name}", wanted.name),
-                        format!("{}.{name}", offered.name),
-                    );
-                    self.seen
-                        .insert(seen)
-                        .then(|| self.used((ours.0, name), (theirs.0, name)))
-                        .flatten()
+                    let seen = (format!("{}.{name}", wanted.name), format!("{}.{name}", offered.name));
+                    self.seen.insert(seen).then(|| self.used((ours.0, name), (theirs.0, name))).flatten()
                 })
             }
             other => Some(shown(key, item, other)),
@@ -101,8 +91,6 @@ fn shown(key: &Key, item: &Item, other: Option<&Item>) -> Difference {
         what,
         item: name,
         expected: item.text.clone(),
-        found: other
-            .map(|other| other.text.clone())
-            .filter(|text| !text.is_empty()),
+        found: other.map(|other| other.text.clone()).filter(|text| !text.is_empty()),
     }
 }

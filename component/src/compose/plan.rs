@@ -59,12 +59,8 @@ struct Match {
 
 impl<'a> Plan<'a> {
     pub(super) fn new(composition: &'a Composition) -> Result<Self, ComposeError> {
-        let mut planner = Planner {
-            composition,
-            parts: BTreeMap::new(),
-            instances: Vec::new(),
-            of_part: BTreeMap::new(),
-        };
+        let mut planner =
+            Planner { composition, parts: BTreeMap::new(), instances: Vec::new(), of_part: BTreeMap::new() };
         let root = planner.instance(composition.root)?;
         let mut handler = None;
         for &middleware in composition.middleware.iter().rev() {
@@ -75,12 +71,7 @@ impl<'a> Plan<'a> {
             handler = Some(planner.middleware(middleware, next, &exported)?);
         }
         let Planner { parts, instances, .. } = planner;
-        Ok(Self {
-            parts,
-            instances,
-            root,
-            handler,
-        })
+        Ok(Self { parts, instances, root, handler })
     }
 
     /// Nothing is wired: the root is the result.
@@ -98,9 +89,7 @@ impl<'a> Plan<'a> {
     }
 
     pub(super) fn label(&self, instance: usize) -> String {
-        self.part(instance)
-            .map(|prepared| prepared.part.label.clone())
-            .unwrap_or_default()
+        self.part(instance).map(|prepared| prepared.part.label.clone()).unwrap_or_default()
     }
 }
 
@@ -123,11 +112,7 @@ impl Planner<'_> {
     /// Reads a part, once.
     fn prepare(&mut self, index: usize) -> Result<&Prepared<'_>, ComposeError> {
         if !self.parts.contains_key(&index) {
-            let part = self
-                .composition
-                .parts
-                .get(index)
-                .ok_or(ComposeError::NoSuchPart { index })?;
+            let part = self.composition.parts.get(index).ok_or(ComposeError::NoSuchPart { index })?;
             let label = part.label.clone();
             let inspection = match inspect(&part.bytes) {
                 Ok(inspection) => inspection,
@@ -164,16 +149,9 @@ impl Planner<'_> {
             let Some(visit) = path.pop() else { continue };
             let wires = visit.matches.into_iter().filter_map(|found| {
                 let source = *self.of_part.get(&found.target)?;
-                Some(PlannedWire {
-                    import: found.import,
-                    source,
-                    exports: found.exports,
-                })
+                Some(PlannedWire { import: found.import, source, exports: found.exports })
             });
-            let instance = Instance {
-                part: visit.part,
-                wires: wires.collect(),
-            };
+            let instance = Instance { part: visit.part, wires: wires.collect() };
             let index = self.instances.len();
             self.instances.push(instance);
             if path.is_empty() {
@@ -186,16 +164,9 @@ impl Planner<'_> {
     }
 
     fn cycle(&self, path: &[Visit], target: usize) -> ComposeError {
-        let label = |part: &usize| {
-            self.parts
-                .get(part)
-                .map(|p| p.part.label.clone())
-                .unwrap_or_default()
-        };
+        let label = |part: &usize| self.parts.get(part).map(|p| p.part.label.clone()).unwrap_or_default();
         let labels = path.iter().map(|visit| &visit.part).chain([&target]).map(label);
-        ComposeError::Cycle {
-            path: labels.collect(),
-        }
+        ComposeError::Cycle { path: labels.collect() }
     }
 
     fn middleware(
@@ -206,23 +177,13 @@ impl Planner<'_> {
     ) -> Result<(usize, String), ComposeError> {
         let prepared = self.prepare(part)?;
         let label = prepared.part.label.clone();
-        let find = |externs: &[Extern]| {
-            externs
-                .iter()
-                .find(|item| is_handler(item))
-                .map(|item| item.name.clone())
-        };
-        let lacks = |missing| ComposeError::NotMiddleware {
-            label: label.clone(),
-            missing,
-        };
+        let find =
+            |externs: &[Extern]| externs.iter().find(|item| is_handler(item)).map(|item| item.name.clone());
+        let lacks = |missing| ComposeError::NotMiddleware { label: label.clone(), missing };
         let import = find(&prepared.inspection.imports).ok_or_else(|| lacks("import"))?;
         let export = find(&prepared.inspection.exports).ok_or_else(|| lacks("export"))?;
         if candidates(&import, [exported].into_iter()).is_empty() {
-            let next = self
-                .instances
-                .get(next)
-                .and_then(|next| self.parts.get(&next.part));
+            let next = self.instances.get(next).and_then(|next| self.parts.get(&next.part));
             return Err(ComposeError::HandlerVersion {
                 middleware: label,
                 import,
@@ -239,11 +200,7 @@ impl Planner<'_> {
             None => self.of_part.remove(&part),
         };
         if let Some(made) = self.instances.get_mut(instance) {
-            made.wires.push(PlannedWire {
-                import,
-                source: next,
-                exports: vec![exported.to_owned()],
-            });
+            made.wires.push(PlannedWire { import, source: next, exports: vec![exported.to_owned()] });
         }
         Ok((instance, export))
     }
@@ -264,20 +221,13 @@ impl Planner<'_> {
             })
         };
         let found = exports.iter().find(other).map(|export| export.name.clone());
-        Err(ComposeError::NoHandler {
-            label: prepared.part.label.clone(),
-            found,
-        })
+        Err(ComposeError::NoHandler { label: prepared.part.label.clone(), found })
     }
 
     /// Matches the imports of a part with its links. The import `given` is satisfied otherwise.
     fn visit(&mut self, part: usize, given: Option<&str>) -> Result<Visit, ComposeError> {
         self.prepare(part)?;
-        let links = self
-            .composition
-            .parts
-            .get(part)
-            .map_or(&[][..], |part| &part.links);
+        let links = self.composition.parts.get(part).map_or(&[][..], |part| &part.links);
         for link in links {
             self.prepare(link.target)?;
         }
@@ -286,16 +236,8 @@ impl Planner<'_> {
             return Err(ComposeError::NoSuchPart { index: part });
         };
         prepared.component()?;
-        let matching = Matching {
-            parts,
-            prepared,
-            root: part == self.composition.root,
-        };
-        Ok(Visit {
-            part,
-            matches: matching.all(given)?,
-            next: 0,
-        })
+        let matching = Matching { parts, prepared, root: part == self.composition.root };
+        Ok(Visit { part, matches: matching.all(given)?, next: 0 })
     }
 }
 
@@ -338,10 +280,7 @@ impl<'a> Matching<'a> {
             }
         }
         for import in open {
-            matches.push(
-                self.companion(import, &matches)
-                    .ok_or_else(|| self.unsatisfied(import))?,
-            );
+            matches.push(self.companion(import, &matches).ok_or_else(|| self.unsatisfied(import))?);
         }
         Ok(matches)
     }
@@ -369,11 +308,7 @@ impl<'a> Matching<'a> {
             let LinkPattern::Package(package) = &link.pattern else {
                 continue;
             };
-            if import
-                .interface
-                .as_ref()
-                .is_none_or(|name| name.package != *package)
-            {
+            if import.interface.as_ref().is_none_or(|name| name.package != *package) {
                 continue;
             }
             let exports = self.exports(import, link);
@@ -401,11 +336,7 @@ impl<'a> Matching<'a> {
         if target.inspection.kind != Kind::Component {
             return Vec::new();
         }
-        let names = target
-            .inspection
-            .exports
-            .iter()
-            .map(|export| export.name.as_str());
+        let names = target.inspection.exports.iter().map(|export| export.name.as_str());
         candidates(wanted, names).into_iter().map(str::to_owned).collect()
     }
 
@@ -426,11 +357,7 @@ impl<'a> Matching<'a> {
                 exports: names.map(|export| export.name.clone()).collect(),
             });
         }
-        Ok(Some(Match {
-            import: import.name.clone(),
-            target: link.target,
-            exports,
-        }))
+        Ok(Some(Match { import: import.name.clone(), target: link.target, exports }))
     }
 
     /// An interface-level dependency name brings the interfaces of the same package that its types come from: the
@@ -448,11 +375,7 @@ impl<'a> Matching<'a> {
             let exports = self.exports_of(found.target, &import.name);
             let fits = !exports.is_empty()
                 && (related(&found.import) || found.exports.first().is_some_and(|export| related(export)));
-            fits.then(|| Match {
-                import: import.name.clone(),
-                target: found.target,
-                exports,
-            })
+            fits.then(|| Match { import: import.name.clone(), target: found.target, exports })
         })
     }
 
@@ -460,16 +383,9 @@ impl<'a> Matching<'a> {
         let (part, import_name) = (self.prepared.part.label.clone(), import.name.clone());
         match import.kind {
             ExternKind::UnlockedDependency { .. } | ExternKind::LockedDependency { .. } => {
-                ComposeError::ComponentImport {
-                    part,
-                    import: import_name,
-                }
+                ComposeError::ComponentImport { part, import: import_name }
             }
-            _ => ComposeError::Unsatisfied {
-                part,
-                import: import_name,
-                root: self.root,
-            },
+            _ => ComposeError::Unsatisfied { part, import: import_name, root: self.root },
         }
     }
 }
@@ -481,17 +397,10 @@ fn is_handler(item: &Extern) -> bool {
 }
 
 fn is_hosted(import: &Extern) -> bool {
-    import
-        .interface
-        .as_ref()
-        .is_some_and(|name| is_host_provided(&name.package))
+    import.interface.as_ref().is_some_and(|name| is_host_provided(&name.package))
 }
 
 /// The import may stay open: the host has it, or it has nothing that must be implemented.
 fn needs_nothing(import: &Extern) -> bool {
-    is_hosted(import)
-        || matches!(
-            import.kind,
-            ExternKind::Interface { types_only: true } | ExternKind::Other
-        )
+    is_hosted(import) || matches!(import.kind, ExternKind::Interface { types_only: true } | ExternKind::Other)
 }

@@ -77,10 +77,9 @@ impl WitError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unreadable { source, .. } => source.hint(),
-            Self::NotComponent {
-                found: Kind::WitPackage,
-                ..
-            } => Some("a WIT package implements nothing: depend on a package that implements it".to_owned()),
+            Self::NotComponent { found: Kind::WitPackage, .. } => {
+                Some("a WIT package implements nothing: depend on a package that implements it".to_owned())
+            }
             Self::NotComponent { .. } => {
                 Some("make a component of it with `wasm-tools component new`".to_owned())
             }
@@ -120,12 +119,7 @@ pub struct Clash {
 /// At most eight names, quoted.
 pub(crate) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 8;
-    let mut text = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut text = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {
         let _ = write!(text, " and {} more", names.len() - SHOWN);
     }

@@ -46,42 +46,22 @@ impl Output {
     /// Brings in what a dependency exports.
     pub(super) fn add(&mut self, dep: &WitDependency<'_>) -> Result<(), WitError> {
         let label = dep.label.to_owned();
-        let surface = Surface::read(dep.bytes).map_err(|source| WitError::Unreadable {
-            label: label.clone(),
-            source,
-        })?;
+        let surface = Surface::read(dep.bytes)
+            .map_err(|source| WitError::Unreadable { label: label.clone(), source })?;
         if surface.kind != Kind::Component {
-            return Err(WitError::NotComponent {
-                label,
-                found: surface.kind,
-            });
+            return Err(WitError::NotComponent { label, found: surface.kind });
         }
-        let adding = Adding {
-            output: self,
-            surface: &surface,
-            label,
-            renamed: BTreeMap::new(),
-            queue: Vec::new(),
-        };
+        let adding =
+            Adding { output: self, surface: &surface, label, renamed: BTreeMap::new(), queue: Vec::new() };
         match &dep.pattern {
             ImportPattern::Plain(name) => adding.plain(name, dep.export.unwrap_or(name)),
-            ImportPattern::Package {
-                package,
-                interface: None,
-                version,
-            } => {
+            ImportPattern::Package { package, interface: None, version } => {
                 if dep.export.is_some() {
-                    return Err(WitError::PackageExport {
-                        name: dep.pattern.to_string(),
-                    });
+                    return Err(WitError::PackageExport { name: dep.pattern.to_string() });
                 }
                 adding.package(&dep.pattern, package, version.as_ref())
             }
-            ImportPattern::Package {
-                package,
-                interface: Some(interface),
-                version,
-            } => {
+            ImportPattern::Package { package, interface: Some(interface), version } => {
                 let wanted = InterfaceName {
                     package: package.clone(),
                     interface: interface.clone(),
@@ -108,18 +88,10 @@ impl Output {
         }
         for (name, items) in &self.inline {
             let _ = writeln!(text, "  import {}: interface {{", escaped(name));
-            print(
-                &mut text,
-                items.iter().map(|(key, (item, _))| (key, item)),
-                "    ",
-            );
+            print(&mut text, items.iter().map(|(key, (item, _))| (key, item)), "    ");
             text.push_str("  }\n");
         }
-        for (item, _) in self
-            .world
-            .values()
-            .filter(|(item, _)| item.form == Form::Function)
-        {
+        for (item, _) in self.world.values().filter(|(item, _)| item.form == Form::Function) {
             let _ = writeln!(text, "  import {};", item.text);
         }
         text.push_str("}\n");
@@ -134,11 +106,7 @@ impl Output {
             let _ = write!(text, "\npackage {} {{", escaped_path(&package));
             for (interface, items) in interfaces {
                 let _ = writeln!(text, "\n  interface {} {{", escaped(interface));
-                print(
-                    &mut text,
-                    items.iter().map(|(key, (item, _))| (key, item)),
-                    "    ",
-                );
+                print(&mut text, items.iter().map(|(key, (item, _))| (key, item)), "    ");
                 text.push_str("  }\n");
             }
             text.push_str("}\n");
@@ -175,19 +143,11 @@ impl Adding<'_> {
 
     fn missing(&self, wanted: &str) -> WitError {
         let exports = self.exports().map(str::to_owned).collect();
-        WitError::NoExport {
-            label: self.label.clone(),
-            wanted: wanted.to_owned(),
-            exports,
-        }
+        WitError::NoExport { label: self.label.clone(), wanted: wanted.to_owned(), exports }
     }
 
     fn wrong_kind(&self, export: &str, wanted: &'static str) -> WitError {
-        WitError::WrongKind {
-            label: self.label.clone(),
-            export: export.to_owned(),
-            wanted,
-        }
+        WitError::WrongKind { label: self.label.clone(), export: export.to_owned(), wanted }
     }
 
     /// The best export for a name.
@@ -226,10 +186,7 @@ impl Adding<'_> {
             if !seen.insert(next.clone()) {
                 continue;
             }
-            let keys = Key {
-                name: next.clone(),
-                member: None,
-            }..;
+            let keys = Key { name: next.clone(), member: None }..;
             for (key, item) in world.items.range(keys).take_while(|(key, _)| key.name == next) {
                 wanted.extend(item.mentions.iter().cloned());
                 let declaration = self.declaration("", &key.name, item);
@@ -237,20 +194,9 @@ impl Adding<'_> {
                 insert(&mut self.output.world, "the world", key.clone(), sourced)?;
             }
         }
-        let signature = function
-            .text
-            .strip_prefix(&escaped(export))
-            .unwrap_or(&function.text);
-        let declaration = Declaration {
-            form: Form::Function,
-            text: format!("{}{signature}", escaped(name)),
-        };
-        insert(
-            &mut self.output.world,
-            "the world",
-            Key::new(name),
-            (declaration, self.label.clone()),
-        )
+        let signature = function.text.strip_prefix(&escaped(export)).unwrap_or(&function.text);
+        let declaration = Declaration { form: Form::Function, text: format!("{}{signature}", escaped(name)) };
+        insert(&mut self.output.world, "the world", Key::new(name), (declaration, self.label.clone()))
     }
 
     fn package(
@@ -270,29 +216,18 @@ impl Adding<'_> {
         let best = version.map(|wanted| {
             let versions = of_package.iter().map(|(name, _)| name.version.clone());
             let exact = versions.clone().find(|version| version.as_ref() == Some(wanted));
-            exact.or_else(|| {
-                versions
-                    .filter(|v| v.as_ref().is_some_and(|v| compatible(v, wanted)))
-                    .max()
-            })
+            exact.or_else(|| versions.filter(|v| v.as_ref().is_some_and(|v| compatible(v, wanted))).max())
         });
         let chosen: Vec<_> = match best {
             None => of_package,
             Some(None) => Vec::new(),
-            Some(Some(best)) => of_package
-                .into_iter()
-                .filter(|(name, _)| name.version == best)
-                .collect(),
+            Some(Some(best)) => of_package.into_iter().filter(|(name, _)| name.version == best).collect(),
         };
         if chosen.is_empty() {
             return Err(self.missing(&pattern.to_string()));
         }
         for (name, scope) in chosen {
-            let name = if version.is_some() {
-                name.with_version(version.cloned())
-            } else {
-                name
-            };
+            let name = if version.is_some() { name.with_version(version.cloned()) } else { name };
             self.import(scope, name.to_string());
         }
         self.copy_queued()
@@ -303,11 +238,7 @@ impl Adding<'_> {
         let Entry::Interface(scope) = *entry else {
             return Err(self.wrong_kind(&found, "an interface"));
         };
-        let name = if export.is_none() && wanted.version.is_none() {
-            found
-        } else {
-            wanted.to_string()
-        };
+        let name = if export.is_none() && wanted.version.is_none() { found } else { wanted.to_string() };
         self.import(scope, name);
         self.copy_queued()
     }
@@ -336,13 +267,7 @@ impl Adding<'_> {
     }
 
     fn scope_name(&self, scope: usize) -> String {
-        let own = || {
-            self.surface
-                .scopes
-                .get(scope)
-                .map(|scope| scope.name.clone())
-                .unwrap_or_default()
-        };
+        let own = || self.surface.scopes.get(scope).map(|scope| scope.name.clone()).unwrap_or_default();
         self.renamed.get(&scope).cloned().unwrap_or_else(own)
     }
 
@@ -375,21 +300,14 @@ impl Adding<'_> {
                 let target = self.scope_name(*scope);
                 let (package, interface) = split(&target);
                 // Within a package, a name with the package in it would be a package that depends on itself.
-                let path = if package == container {
-                    escaped(interface)
-                } else {
-                    escaped_path(&target)
-                };
+                let path = if package == container { escaped(interface) } else { escaped_path(&target) };
                 use_text(&path, name, local)
             }
             _ => item.text.clone(),
         };
         // Where a use came from is said by the text; the scope's number means nothing outside of its component.
-        let form = if let Form::Use(..) = item.form {
-            Form::Use(0, String::new())
-        } else {
-            item.form.clone()
-        };
+        let form =
+            if let Form::Use(..) = item.form { Form::Use(0, String::new()) } else { item.form.clone() };
         Declaration { form, text }
     }
 }

@@ -70,10 +70,7 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            member: None,
-        }
+        Self { name: name.to_owned(), member: None }
     }
 }
 
@@ -128,12 +125,7 @@ impl Surface {
                 }
             }
         }
-        Ok(Self {
-            kind,
-            scopes: reader.scopes,
-            imports,
-            exports,
-        })
+        Ok(Self { kind, scopes: reader.scopes, imports, exports })
     }
 
     /// The scope of an entry that is an interface.
@@ -170,10 +162,7 @@ impl Reader<'_> {
 
     fn interface(&mut self, name: &str, id: ComponentInstanceTypeId) -> usize {
         let scope = self.scopes.len();
-        self.scopes.push(Scope {
-            name: name.to_owned(),
-            ..Scope::default()
-        });
+        self.scopes.push(Scope { name: name.to_owned(), ..Scope::default() });
         let types = self.types;
         for (name, item) in &types[id].exports {
             let result = match item.ty {
@@ -234,28 +223,20 @@ impl Reader<'_> {
             }
             Some((owner, original)) if owner == scope => {
                 mentions.insert(original.clone());
-                (
-                    Form::Type,
-                    format!("type {} = {}", escaped(name), escaped(&original)),
-                )
+                (Form::Type, format!("type {} = {}", escaped(name), escaped(&original)))
             }
             _ => match referenced {
                 ComponentAnyTypeId::Resource(_) => (Form::Type, format!("resource {}", escaped(name))),
                 ComponentAnyTypeId::Defined(id) => {
                     let types = self.types;
-                    (
-                        Form::Type,
-                        self.definition(scope, name, &types[id], &mut mentions)?,
-                    )
+                    (Form::Type, self.definition(scope, name, &types[id], &mut mentions)?)
                 }
                 _ => return Err(format!("`{name}` is not a type of values")),
             },
         };
         self.insert(scope, Key::new(name), Item { form, text, mentions });
         if let ComponentAnyTypeId::Resource(id) = created {
-            self.resources
-                .entry(id.resource())
-                .or_insert_with(|| (scope, name.to_owned()));
+            self.resources.entry(id.resource()).or_insert_with(|| (scope, name.to_owned()));
         }
         self.owners.insert(created, (scope, name.to_owned()));
         Ok(())
@@ -275,11 +256,7 @@ impl Reader<'_> {
             ComponentDefinedType::Record(record) => {
                 let mut fields = Vec::new();
                 for (field, ty) in &record.fields {
-                    fields.push(format!(
-                        "{}: {}",
-                        escaped(field),
-                        self.value(scope, *ty, 0, mentions)?
-                    ));
+                    fields.push(format!("{}: {}", escaped(field), self.value(scope, *ty, 0, mentions)?));
                 }
                 block("record", fields)
             }
@@ -308,46 +285,18 @@ impl Reader<'_> {
         let ty = &types[id];
         let mut mentions = BTreeSet::new();
         let (key, form, keyword, skipped) = if let Some(resource) = name.strip_prefix("[constructor]") {
-            (
-                member(resource, "constructor"),
-                Form::Member,
-                "constructor".to_owned(),
-                0,
-            )
+            (member(resource, "constructor"), Form::Member, "constructor".to_owned(), 0)
         } else if let Some((resource, method)) = split_member(name, "[method]") {
-            (
-                member(resource, method),
-                Form::Member,
-                format!("{}: func", escaped(method)),
-                1,
-            )
+            (member(resource, method), Form::Member, format!("{}: func", escaped(method)), 1)
         } else if let Some((resource, method)) = split_member(name, "[static]") {
-            (
-                member(resource, method),
-                Form::Member,
-                format!("{}: static func", escaped(method)),
-                0,
-            )
+            (member(resource, method), Form::Member, format!("{}: static func", escaped(method)), 0)
         } else {
-            (
-                Key::new(name),
-                Form::Function,
-                format!("{}: func", escaped(name)),
-                0,
-            )
+            (Key::new(name), Form::Function, format!("{}: func", escaped(name)), 0)
         };
-        let mut text = if ty.async_ {
-            keyword.replacen("func", "async func", 1)
-        } else {
-            keyword
-        };
+        let mut text = if ty.async_ { keyword.replacen("func", "async func", 1) } else { keyword };
         let mut params = Vec::new();
         for (param, ty) in ty.params.iter().skip(skipped) {
-            params.push(format!(
-                "{}: {}",
-                escaped(param),
-                self.value(scope, *ty, 0, &mut mentions)?
-            ));
+            params.push(format!("{}: {}", escaped(param), self.value(scope, *ty, 0, &mut mentions)?));
         }
         let _ = write!(text, "({})", params.join(", "));
         if let Some(result) = ty.result {
@@ -387,9 +336,8 @@ impl Reader<'_> {
         id: AliasableResourceId,
         mentions: &mut BTreeSet<String>,
     ) -> Result<String, String> {
-        let (owner, name) = self
-            .owner(ComponentAnyTypeId::Resource(id))
-            .ok_or("it mentions a resource without a name")?;
+        let (owner, name) =
+            self.owner(ComponentAnyTypeId::Resource(id)).ok_or("it mentions a resource without a name")?;
         self.local(scope, owner, &name, mentions)
     }
 
@@ -424,11 +372,7 @@ impl Reader<'_> {
         while target.items.contains_key(&Key::new(&local)) {
             local.push_str("-used");
         }
-        let item = Item {
-            form,
-            text: String::new(),
-            mentions: BTreeSet::new(),
-        };
+        let item = Item { form, text: String::new(), mentions: BTreeSet::new() };
         target.items.insert(Key::new(&local), item);
         local
     }
@@ -481,10 +425,7 @@ impl Reader<'_> {
 }
 
 fn member(resource: &str, member: &str) -> Key {
-    Key {
-        name: resource.to_owned(),
-        member: Some(member.to_owned()),
-    }
+    Key { name: resource.to_owned(), member: Some(member.to_owned()) }
 }
 
 fn split_member<'a>(name: &'a str, prefix: &str) -> Option<(&'a str, &'a str)> {

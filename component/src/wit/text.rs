@@ -58,11 +58,7 @@ const KEYWORDS: &[&str] = &[
 
 /// A name as WIT wants it written.
 pub(crate) fn escaped(name: &str) -> String {
-    if KEYWORDS.contains(&name) {
-        format!("%{name}")
-    } else {
-        name.to_owned()
-    }
+    if KEYWORDS.contains(&name) { format!("%{name}") } else { name.to_owned() }
 }
 
 /// A qualified interface name as WIT wants it written, keywords in any part included.
@@ -71,13 +67,11 @@ pub(crate) fn escaped_path(name: &str) -> String {
         Some((path, version)) => (path, format!("@{version}")),
         None => (name, String::new()),
     };
-    let parts = path
-        .split_inclusive([':', '/'])
-        .fold(String::new(), |mut text, part| {
-            let (name, end) = part.split_at(part.trim_end_matches([':', '/']).len());
-            let _ = write!(text, "{}{end}", escaped(name));
-            text
-        });
+    let parts = path.split_inclusive([':', '/']).fold(String::new(), |mut text, part| {
+        let (name, end) = part.split_at(part.trim_end_matches([':', '/']).len());
+        let _ = write!(text, "{}{end}", escaped(name));
+        text
+    });
     parts + &version
 }
 
@@ -126,11 +120,7 @@ pub(crate) fn print<'a>(
     rest.sort_by_key(|&(rank, key, _)| (rank, key));
     for (_, key, item) in rest {
         let Some(members) = members.get(key.name.as_str()) else {
-            let end = if item.text.ends_with('}') && item.form == Form::Type {
-                ""
-            } else {
-                ";"
-            };
+            let end = if item.text.ends_with('}') && item.form == Form::Type { "" } else { ";" };
             let _ = writeln!(text, "{indent}{}{end}", item.text);
             continue;
         };
@@ -153,11 +143,8 @@ fn rank(form: &Form) -> u8 {
 
 /// `use acme:types/geometry@1.0.0.{point}` with its local name, from an interface's path as it is written.
 pub(crate) fn use_text(path: &str, name: &str, local: &str) -> String {
-    let renamed: Cow<'_, str> = if name == local {
-        "".into()
-    } else {
-        format!(" as {}", escaped(local)).into()
-    };
+    let renamed: Cow<'_, str> =
+        if name == local { "".into() } else { format!(" as {}", escaped(local)).into() };
     format!("use {path}.{{{}{renamed}}}", escaped(name))
 }
 

@@ -9,11 +9,7 @@ use wasmtime::component::{ComponentType, Lower};
 #[test]
 fn a_dependency_of_a_dependency_answers() {
     let parts = vec![
-        linked(
-            "app",
-            library::chain("acme:app", "1.0.0", &[("acme:mid", "1.0.0")]),
-            &[("acme:mid", 2)],
-        ),
+        linked("app", library::chain("acme:app", "1.0.0", &[("acme:mid", "1.0.0")]), &[("acme:mid", 2)]),
         part("acme:hash@1.2.3", library::chain("acme:hash", "1.2.3", &[])),
         linked(
             "acme:mid@1.0.0",
@@ -34,18 +30,11 @@ fn a_dependency_of_a_dependency_answers() {
     }
     let long = "long ".repeat(100_000);
     let around = "acme:app@1.0.0(acme:mid@1.0.0(acme:hash@1.2.3()))";
-    assert_eq!(
-        app.text("acme:app/api@1.0.0", &long).len(),
-        long.len() + around.len()
-    );
+    assert_eq!(app.text("acme:app/api@1.0.0", &long).len(), long.len() + around.len());
 
     let inspection = inspect(&composed.bytes).unwrap();
     assert!(inspection.imports.is_empty());
-    let exports: Vec<_> = inspection
-        .exports
-        .iter()
-        .map(|export| export.name.as_str())
-        .collect();
+    let exports: Vec<_> = inspection.exports.iter().map(|export| export.name.as_str()).collect();
     assert_eq!(exports, ["acme:app/api@1.0.0"]);
 }
 
@@ -54,11 +43,7 @@ fn diamond(counters: [usize; 2], order: [usize; 4]) -> Vec<Part> {
     let mut parts = [
         linked(
             "app",
-            library::chain(
-                "acme:app",
-                "1.0.0",
-                &[("acme:count", "1.0.0"), ("acme:mid", "1.0.0")],
-            ),
+            library::chain("acme:app", "1.0.0", &[("acme:count", "1.0.0"), ("acme:mid", "1.0.0")]),
             &[("acme:count", order[counters[0]]), ("acme:mid", order[1])],
         ),
         linked(
@@ -83,22 +68,13 @@ fn two_dependents_share_one_instance() {
     assert_eq!(shared.instances, 3);
     let mut app = Running::start(&shared.bytes);
     let call = "acme:app/api@1.0.0";
-    assert_eq!(
-        app.text(call, "x"),
-        "acme:app@1.0.0(acme:count@1.0.0#1,acme:mid@1.0.0(acme:count@1.0.0#2))"
-    );
-    assert_eq!(
-        app.text(call, "x"),
-        "acme:app@1.0.0(acme:count@1.0.0#3,acme:mid@1.0.0(acme:count@1.0.0#4))"
-    );
+    assert_eq!(app.text(call, "x"), "acme:app@1.0.0(acme:count@1.0.0#1,acme:mid@1.0.0(acme:count@1.0.0#2))");
+    assert_eq!(app.text(call, "x"), "acme:app@1.0.0(acme:count@1.0.0#3,acme:mid@1.0.0(acme:count@1.0.0#4))");
 
     let apart = composed(diamond([2, 3], [0, 1, 2, 3])).unwrap();
     assert_eq!(apart.instances, 4);
     let mut app = Running::start(&apart.bytes);
-    assert_eq!(
-        app.text(call, "x"),
-        "acme:app@1.0.0(acme:count@1.0.0#1,acme:mid@1.0.0(acme:count@1.0.0#1))"
-    );
+    assert_eq!(app.text(call, "x"), "acme:app@1.0.0(acme:count@1.0.0#1,acme:mid@1.0.0(acme:count@1.0.0#1))");
 }
 
 #[test]
@@ -130,22 +106,13 @@ fn a_resource_passes_through_a_shared_instance() {
         part("res, again", res),
     ];
     let error = composed(parts).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("the composed component is not valid: "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("the composed component is not valid: "), "{error}");
     assert!(error.hint().unwrap().contains("resource"));
 }
 
 #[test]
 fn versions_fit_on_one_track_and_majors_coexist() {
-    let app = library::chain(
-        "acme:app",
-        "1.0.0",
-        &[("acme:hash", "1.2.0"), ("acme:hash", "2.0.0")],
-    );
+    let app = library::chain("acme:app", "1.0.0", &[("acme:hash", "1.2.0"), ("acme:hash", "2.0.0")]);
     let parts = vec![
         linked("app", app, &[("acme:hash", 1), ("acme:hash", 2)]),
         part("two", library::chain("acme:hash", "2.4.0", &[])),
@@ -163,15 +130,9 @@ fn versions_fit_on_one_track_and_majors_coexist() {
 #[test]
 fn an_export_may_have_another_name() {
     let app = library::chain("acme:app", "1.0.0", &[("acme:hash", "1.0.0")]);
-    let link = Link {
-        export: Some("other:digest/api@3.0.0".to_owned()),
-        ..named("acme:hash/api@1.0.0", 1)
-    };
+    let link = Link { export: Some("other:digest/api@3.0.0".to_owned()), ..named("acme:hash/api@1.0.0", 1) };
     let parts = vec![
-        Part {
-            links: vec![link],
-            ..part("app", app)
-        },
+        Part { links: vec![link], ..part("app", app) },
         part("other", library::chain("other:digest", "3.0.0", &[])),
     ];
     let answer = Running::start(&composed(parts).unwrap().bytes).text("acme:app/api@1.0.0", "x");
@@ -183,26 +144,13 @@ fn foreign_exports_do_no_harm() {
     let parts = vec![
         Part {
             links: vec![named("acme:plain", 1)],
-            ..part(
-                "app",
-                library::chain("acme:app", "1.0.0", &[("acme:plain", "1.0.0")]),
-            )
+            ..part("app", library::chain("acme:app", "1.0.0", &[("acme:plain", "1.0.0")]))
         },
-        part(
-            "plain",
-            library::with_plain_exports("acme:plain", "1.0.0").unwrap(),
-        ),
+        part("plain", library::with_plain_exports("acme:plain", "1.0.0").unwrap()),
     ];
     let bytes = composed(parts).unwrap().bytes;
-    assert_eq!(
-        Running::start(&bytes).text("acme:app/api@1.0.0", "x"),
-        "acme:app@1.0.0(acme:plain@1.0.0(x))"
-    );
-    assert_eq!(
-        inspect(&bytes).unwrap().exports.len(),
-        1,
-        "a dependency's exports are its own"
-    );
+    assert_eq!(Running::start(&bytes).text("acme:app/api@1.0.0", "x"), "acme:app@1.0.0(acme:plain@1.0.0(x))");
+    assert_eq!(inspect(&bytes).unwrap().exports.len(), 1, "a dependency's exports are its own");
 
     // As the root, it keeps them all.
     let root = library::with_plain_exports("acme:plain", "1.0.0").unwrap();
@@ -219,18 +167,11 @@ fn all_exports_of_the_root_stay() {
     ];
     let bytes = composed(parts).unwrap().bytes;
     let inspection = inspect(&bytes).unwrap();
-    let exports: Vec<_> = inspection
-        .exports
-        .iter()
-        .map(|export| export.name.as_str())
-        .collect();
+    let exports: Vec<_> = inspection.exports.iter().map(|export| export.name.as_str()).collect();
     assert_eq!(exports, ["init", "exports", "acme:plain/api@1.0.0"]);
     let mut root = Running::start(&bytes);
     assert_eq!(root.call::<(), u32>("exports", "ping", ()), 7);
-    assert_eq!(
-        root.text("acme:plain/api@1.0.0", "x"),
-        "acme:plain@1.0.0(acme:hash@1.0.0(x))"
-    );
+    assert_eq!(root.text("acme:plain/api@1.0.0", "x"), "acme:plain@1.0.0(acme:hash@1.0.0(x))");
 }
 
 #[derive(ComponentType, Lower)]
@@ -245,18 +186,12 @@ fn types_alone_need_no_implementation() {
     let shapes = library::library_with_types_only_import().unwrap();
     let only_types = ExternKind::Interface { types_only: true };
     assert_eq!(inspect(&shapes).unwrap().imports[0].kind, only_types);
-    assert_eq!(
-        composed(vec![part("shapes", shapes.clone())]).unwrap().bytes,
-        shapes
-    );
+    assert_eq!(composed(vec![part("shapes", shapes.clone())]).unwrap().bytes, shapes);
     // Not even where its package turned out to be a WIT package.
     let wit =
         spin_deps_fixtures::wit_package("package acme:types@1.0.0; interface geometry { type t = u8; }")
             .unwrap();
-    let parts = vec![
-        linked("shapes", shapes.clone(), &[("acme:types", 1)]),
-        part("acme:types@1.0.0", wit),
-    ];
+    let parts = vec![linked("shapes", shapes.clone(), &[("acme:types", 1)]), part("acme:types@1.0.0", wit)];
     assert_eq!(composed(parts).unwrap().bytes, shapes);
     let sum: u32 = Running::start(&shapes).call("acme:shapes/api@1.0.0", "sum", (Point { x: 40, y: 2 },));
     assert_eq!(sum, 42);
@@ -268,16 +203,9 @@ fn imports_of_the_host_are_merged() {
     let root = library::environment_root().unwrap();
     let parts = vec![linked("root", root, &[("acme:env", 1)]), part("env", reader)];
     let inspection = inspect(&composed(parts).unwrap().bytes).unwrap();
-    let imports: Vec<_> = inspection
-        .imports
-        .iter()
-        .map(|import| import.name.as_str())
-        .collect();
+    let imports: Vec<_> = inspection.imports.iter().map(|import| import.name.as_str()).collect();
     assert_eq!(imports, ["wasi:cli/environment@0.2.3"]);
-    assert_eq!(
-        inspection.capabilities.into_iter().collect::<Vec<_>>(),
-        ["environment"]
-    );
+    assert_eq!(inspection.capabilities.into_iter().collect::<Vec<_>>(), ["environment"]);
 }
 
 #[test]
@@ -291,10 +219,7 @@ fn an_interface_brings_what_its_types_come_from() {
     let implementation = dummy(&format!(
         "package acme:impl; world w {{ export acme:two/types@1.0.0; export acme:two/api@1.0.0; }} {two}"
     ));
-    let root = Part {
-        links: vec![named("acme:two/api@1.0.0", 1)],
-        ..part("app", root)
-    };
+    let root = Part { links: vec![named("acme:two/api@1.0.0", 1)], ..part("app", root) };
     let composed = composed(vec![root, part("two", implementation)]).unwrap();
     insta::assert_snapshot!(wires(&composed), @"
     app: acme:two/api@1.0.0 <- acme:two/api@1.0.0 of two
@@ -310,10 +235,7 @@ fn an_interface_of_the_host_can_be_provided_by_name() {
     );
     let reader = library::environment_reader("acme:env", "1.0.0").unwrap();
     let link = named("wasi:cli/environment@0.2.0", 1);
-    let root = Part {
-        links: vec![link],
-        ..part("env", reader)
-    };
+    let root = Part { links: vec![link], ..part("env", reader) };
     let composed = composed(vec![root, part("virtual", virtual_environment)]).unwrap();
     let inspection = inspect(&composed.bytes).unwrap();
     assert!(inspection.imports.is_empty() && inspection.capabilities.is_empty());
@@ -322,51 +244,24 @@ fn an_interface_of_the_host_can_be_provided_by_name() {
 #[test]
 fn real_middleware_wraps_a_real_app_with_a_dependency() {
     let parts = vec![
-        linked(
-            "app",
-            http::p3_app(&[("acme:hash", "1.0.0")]),
-            &[("acme:hash", 1)],
-        ),
+        linked("app", http::p3_app(&[("acme:hash", "1.0.0")]), &[("acme:hash", 1)]),
         part("acme:hash@1.4.0", library::chain("acme:hash", "1.4.0", &[])),
         part("./outer.wasm", http::p3_middleware("x-outer", "1")),
         part("./inner.wasm", http::p3_middleware("x-inner", "1")),
     ];
-    let composed = compose(&Composition {
-        root: 0,
-        parts,
-        middleware: vec![2, 3],
-    })
-    .unwrap();
+    let composed = compose(&Composition { root: 0, parts, middleware: vec![2, 3] }).unwrap();
     insta::assert_snapshot!(wires(&composed), @"
     app: acme:hash/api@1.0.0 <- acme:hash/api@1.4.0 of acme:hash@1.4.0
     ./inner.wasm: wasi:http/handler@0.3.0 <- wasi:http/handler@0.3.0 of app
     ./outer.wasm: wasi:http/handler@0.3.0 <- wasi:http/handler@0.3.0 of ./inner.wasm
     ");
     let inspection = inspect(&composed.bytes).unwrap();
-    let exports: Vec<_> = inspection
-        .exports
-        .iter()
-        .map(|export| export.name.as_str())
-        .collect();
+    let exports: Vec<_> = inspection.exports.iter().map(|export| export.name.as_str()).collect();
     assert_eq!(exports, ["wasi:http/handler@0.3.0"]);
     // The types of HTTP are the host's, once for all three.
-    let imports: Vec<_> = inspection
-        .imports
-        .iter()
-        .map(|import| import.name.as_str())
-        .collect();
-    assert_eq!(
-        imports
-            .iter()
-            .filter(|name| name.starts_with("wasi:http/types"))
-            .count(),
-        1,
-        "{imports:?}"
-    );
-    assert!(
-        !imports.iter().any(|name| name.contains("handler")),
-        "{imports:?}"
-    );
+    let imports: Vec<_> = inspection.imports.iter().map(|import| import.name.as_str()).collect();
+    assert_eq!(imports.iter().filter(|name| name.starts_with("wasi:http/types")).count(), 1, "{imports:?}");
+    assert!(!imports.iter().any(|name| name.contains("handler")), "{imports:?}");
 }
 
 /// Something like middleware: the handler is a function from text to text.

@@ -11,10 +11,7 @@ fn app(imports: &[(&str, &str)]) -> Vec<u8> {
 
 /// An app that imports `acme:hash/api@1.2.0`, with these dependencies.
 fn with(links: Vec<spin_deps_component::Link>, others: Vec<Part>) -> String {
-    let root = Part {
-        links,
-        ..part("app", app(&[("acme:hash", "1.2.0")]))
-    };
+    let root = Part { links, ..part("app", app(&[("acme:hash", "1.2.0")])) };
     failure(composed([vec![root], others].concat()))
 }
 
@@ -40,10 +37,7 @@ fn the_difference_is_found_behind_names() {
         "package acme:geo@1.0.0; interface api { record point { x: u32, y: s32 } sum: func(p: point) -> u32; }
          world w { export api; }",
     );
-    let parts = vec![
-        linked("app", root, &[("acme:geo", 1)]),
-        part("acme:geo@1.0.0", geo),
-    ];
+    let parts = vec![linked("app", root, &[("acme:geo", 1)]), part("acme:geo@1.0.0", geo)];
     insta::assert_snapshot!(failure(composed(parts)), @"
     `acme:geo@1.0.0` does not fit the import `acme:geo/api@1.0.0` of `app`: they differ in the type `point`
       expected by app: record point { x: u32, y: u32 }
@@ -64,10 +58,7 @@ fn the_difference_is_found_behind_names() {
          interface api { use types.{length as size}; sum: func(p: size) -> u32; }
          world w { export api; }",
     );
-    let parts = vec![
-        linked("app", root, &[("acme:geo", 1)]),
-        part("acme:geo@1.0.0", geo),
-    ];
+    let parts = vec![linked("app", root, &[("acme:geo", 1)]), part("acme:geo@1.0.0", geo)];
     insta::assert_snapshot!(failure(composed(parts)), @"
     `acme:geo@1.0.0` does not fit the import `acme:geo/api@1.0.0` of `app`: they differ in the type `unit`
       expected by app: enum unit { metre, foot }
@@ -85,10 +76,7 @@ fn a_function_that_is_missing_is_named() {
     let geo = dummy(
         "package acme:geo@1.1.0; interface api { resource pen { constructor(); } } world w { export api; }",
     );
-    let parts = vec![
-        linked("app", root, &[("acme:geo", 1)]),
-        part("acme:geo@1.1.0", geo),
-    ];
+    let parts = vec![linked("app", root, &[("acme:geo", 1)]), part("acme:geo@1.1.0", geo)];
     insta::assert_snapshot!(failure(composed(parts)), @"
     `acme:geo@1.1.0` does not fit the import `acme:geo/api@1.0.0` of `app` with `acme:geo/api@1.1.0`: they differ in the method `pen.draw`
       expected by app: draw: func(to: string)
@@ -108,10 +96,7 @@ fn names_must_match_imports_once() {
     the import `acme:hash/api@1.2.0` of `app` is matched by two dependencies, `acme:hash` and `acme:hash/api@1.2.0`
     hint: remove one of them with `spin deps remove`
     ");
-    let root = Part {
-        links: vec![named("acme:hash", 1)],
-        ..part("app", app(&[]))
-    };
+    let root = Part { links: vec![named("acme:hash", 1)], ..part("app", app(&[])) };
     insta::assert_snapshot!(failure(composed(vec![root, hash()])), @"
     the dependency `acme:hash` matches no import of `app`
     hint: it imports nothing that a dependency could provide: remove it with `spin deps remove`
@@ -125,10 +110,8 @@ fn exports_must_be_there() {
     `acme:hash@2.0.0` does not export `acme:hash/api@1.2.0`, which `app` imports
     hint: it exports `acme:hash/api@2.0.0`
     ");
-    let renamed = spin_deps_component::Link {
-        export: Some("acme:hash/digest".to_owned()),
-        ..named("acme:hash", 1)
-    };
+    let renamed =
+        spin_deps_component::Link { export: Some("acme:hash/digest".to_owned()), ..named("acme:hash", 1) };
     insta::assert_snapshot!(with(vec![renamed], vec![two]), @"
     `acme:hash@2.0.0` does not export `acme:hash/digest`, which `app` imports as `acme:hash/api@1.2.0`
     hint: it exports `acme:hash/api@2.0.0`
@@ -141,11 +124,7 @@ fn every_import_must_be_satisfied() {
     `app` imports `acme:hash/api@1.2.0`, and no dependency provides it
     hint: add a dependency that does: `spin deps add acme:hash`
     ");
-    let mid = linked(
-        "acme:hash@1.2.0",
-        library::chain("acme:hash", "1.2.0", &[("acme:base", "0.3.0")]),
-        &[],
-    );
+    let mid = linked("acme:hash@1.2.0", library::chain("acme:hash", "1.2.0", &[("acme:base", "0.3.0")]), &[]);
     insta::assert_snapshot!(with(vec![named("acme:hash", 1)], vec![mid]), @"
     `acme:hash@1.2.0` imports `acme:base/api@0.3.0`, and no dependency provides it
     hint: `acme:hash@1.2.0` was published without naming this dependency: choose another release of it
@@ -173,16 +152,8 @@ fn a_component_import_is_refused() {
 fn cycles_are_spelled_out() {
     let parts = vec![
         linked("app", app(&[("acme:a", "1.0.0")]), &[("acme:a", 1)]),
-        linked(
-            "acme:a@1.0.0",
-            library::chain("acme:a", "1.0.0", &[("acme:b", "1.0.0")]),
-            &[("acme:b", 2)],
-        ),
-        linked(
-            "acme:b@1.0.0",
-            library::chain("acme:b", "1.0.0", &[("acme:a", "1.0.0")]),
-            &[("acme:a", 1)],
-        ),
+        linked("acme:a@1.0.0", library::chain("acme:a", "1.0.0", &[("acme:b", "1.0.0")]), &[("acme:b", 2)]),
+        linked("acme:b@1.0.0", library::chain("acme:b", "1.0.0", &[("acme:a", "1.0.0")]), &[("acme:a", 1)]),
     ];
     insta::assert_snapshot!(failure(composed(parts)), @"
     the dependencies form a cycle: acme:a@1.0.0 → acme:b@1.0.0 → acme:a@1.0.0
@@ -248,10 +219,7 @@ fn conflicting_imports_of_the_host_name_both_parts() {
             part("acme:b@1.0.0", reader("acme:b", version, "u64", "i64")),
         ];
         let message = failure(composed(parts));
-        assert!(
-            message.starts_with("`acme:a@1.0.0` and `acme:b@1.0.0` import"),
-            "{message}"
-        );
+        assert!(message.starts_with("`acme:a@1.0.0` and `acme:b@1.0.0` import"), "{message}");
         if version == "0.2.0" {
             insta::assert_snapshot!(message, @"
             `acme:a@1.0.0` and `acme:b@1.0.0` import `wasi:cli/environment@0.2.0` with types that exclude each other: mismatched type for export `depth`: mismatched type for function result: expected u64, found u32
@@ -266,25 +234,14 @@ fn middleware_needs_a_handler_on_either_side() {
     let http = |version: &str, interface: &str| {
         let imports = vec![];
         let package = "wasi:http";
-        library::Library {
-            package,
-            version,
-            interface,
-            function: "handle",
-            imports,
-            prefix: "app",
-        }
-        .build()
-        .unwrap()
+        library::Library { package, version, interface, function: "handle", imports, prefix: "app" }
+            .build()
+            .unwrap()
     };
     let relay = |version: &str| library::relay("wasi:http", version, "handler", "handle", "m").unwrap();
     let run = |root: Vec<u8>, middleware: Vec<u8>| {
         let parts = vec![part("app", root), part("./middleware.wasm", middleware)];
-        failure(compose(&Composition {
-            root: 0,
-            parts,
-            middleware: vec![1],
-        }))
+        failure(compose(&Composition { root: 0, parts, middleware: vec![1] }))
     };
     insta::assert_snapshot!(run(http("0.2.3", "incoming-handler"), relay("0.3.0")), @"
     middleware wraps `wasi:http/handler`, and `app` exports `wasi:http/incoming-handler@0.2.3`

@@ -10,11 +10,7 @@ use spin_deps_fixtures::library;
 
 #[test]
 fn a_component_is_read() {
-    let bytes = library::chain(
-        "acme:mid",
-        "1.2.0-rc.1",
-        &[("acme:hash", "1.2.0"), ("acme:base", "0.3.0")],
-    );
+    let bytes = library::chain("acme:mid", "1.2.0-rc.1", &[("acme:hash", "1.2.0"), ("acme:base", "0.3.0")]);
     let inspection = inspect(&bytes).unwrap();
     assert_eq!(inspection.kind, Kind::Component);
     assert_eq!(inspection.name.as_ref().unwrap().to_string(), "acme:mid");
@@ -25,21 +21,12 @@ fn a_component_is_read() {
         Some("A library that answers acme:mid@1.2.0-rc.1(…)")
     );
     assert_eq!(inspection.metadata.homepage, None);
-    let names: Vec<_> = inspection
-        .imports
-        .iter()
-        .map(|import| import.name.as_str())
-        .collect();
+    let names: Vec<_> = inspection.imports.iter().map(|import| import.name.as_str()).collect();
     assert_eq!(names, ["acme:hash/api@1.2.0", "acme:base/api@0.3.0"]);
     assert_eq!(inspection.exports[0].interface.as_ref().unwrap().interface, "api");
-    assert_eq!(
-        inspection.exports[0].kind,
-        ExternKind::Interface { types_only: false }
-    );
-    let shown: Vec<_> = needs(&inspection)
-        .iter()
-        .map(|need| format!("{} {}", need.package, need.req))
-        .collect();
+    assert_eq!(inspection.exports[0].kind, ExternKind::Interface { types_only: false });
+    let shown: Vec<_> =
+        needs(&inspection).iter().map(|need| format!("{} {}", need.package, need.req)).collect();
     assert_eq!(shown, ["acme:base ^0.3.0", "acme:hash ^1.2.0"]);
     assert!(inspection.capabilities.is_empty() && inspection.declared.is_none());
 }
@@ -55,10 +42,7 @@ fn other_kinds_are_told_apart() {
     assert_eq!(module.kind, Kind::CoreModule);
     assert!(module.imports.is_empty() && module.exports.is_empty());
     let reader = inspect(&library::environment_reader("acme:env", "1.0.0").unwrap()).unwrap();
-    assert_eq!(
-        reader.capabilities.into_iter().collect::<Vec<_>>(),
-        ["environment"]
-    );
+    assert_eq!(reader.capabilities.into_iter().collect::<Vec<_>>(), ["environment"]);
     let plain = inspect(&library::with_plain_exports("acme:plain", "1.0.0").unwrap()).unwrap();
     assert_eq!(plain.exports[0].kind, ExternKind::Function);
     let shapes = inspect(&library::library_with_types_only_import().unwrap()).unwrap();
@@ -77,17 +61,12 @@ fn dependency_imports_and_foreign_names_are_read() {
     let inspection = inspect(&bytes).unwrap();
     assert_eq!(inspection.name.as_ref().unwrap().to_string(), "acme:x");
     assert_eq!(inspection.version.as_ref().unwrap().to_string(), "2.0.0");
-    assert!(matches!(
-        inspection.imports[0].kind,
-        ExternKind::UnlockedDependency { .. }
-    ));
+    assert!(matches!(inspection.imports[0].kind, ExternKind::UnlockedDependency { .. }));
     assert!(
         matches!(&inspection.imports[1].kind, ExternKind::LockedDependency { integrity: Some(i), .. } if i == "sha256-Zm9v")
     );
-    let shown: Vec<_> = needs(&inspection)
-        .iter()
-        .map(|need| format!("{} {}", need.package, need.req))
-        .collect();
+    let shown: Vec<_> =
+        needs(&inspection).iter().map(|need| format!("{} {}", need.package, need.req)).collect();
     assert_eq!(shown, ["acme:base =1.2.0", "acme:hash >=1.0.0, <2.0.0"]);
 }
 
@@ -99,10 +78,7 @@ fn the_published_table_is_read_back() {
         derived.to_json(),
         r#"{"format_version":1,"dependencies":[{"package":"acme:hash","version":"^1.2.0"}]}"#
     );
-    let entry = TableEntry {
-        package: "acme:hash".parse().unwrap(),
-        version: ">=1.1, <1.4".parse().unwrap(),
-    };
+    let entry = TableEntry { package: "acme:hash".parse().unwrap(), version: ">=1.1, <1.4".parse().unwrap() };
     let table = DependencyTable::new([entry]);
     let published = embed_table(&bytes, &table);
     let inspection = inspect(&published).unwrap();
@@ -118,10 +94,7 @@ fn the_published_table_is_read_back() {
 fn bad_bytes_are_named() {
     let shown = |bytes: &[u8]| {
         let error = inspect(bytes).unwrap_err();
-        format!(
-            "{error}\nhint: {}",
-            error.hint().unwrap_or_else(|| "none".to_owned())
-        )
+        format!("{error}\nhint: {}", error.hint().unwrap_or_else(|| "none".to_owned()))
     };
     insta::assert_snapshot!(shown(b""), @"
     the file is not WebAssembly
@@ -169,48 +142,26 @@ fn many_imports_are_read_or_refused() {
     let importing = |count: usize| {
         let import =
             |index| format!("(import \"acme:p{index}/api@1.{index}.0\" (instance (export \"f\" (func))))\n");
-        wat::parse_str(format!(
-            "(component {})",
-            (0..count).map(import).collect::<String>()
-        ))
-        .unwrap()
+        wat::parse_str(format!("(component {})", (0..count).map(import).collect::<String>())).unwrap()
     };
     assert_eq!(needs(&inspect(&importing(900)).unwrap()).len(), 900);
     // The validators of Wasm, those of the runtimes included, allow a component a thousand instances.
     let error = inspect(&importing(10_000)).unwrap_err().to_string();
     assert!(error.contains("instances count exceeds limit"), "{error}");
-    let names: Vec<_> = (0..10_000)
-        .map(|index| format!("acme:p{index}/api@1.{index}.0"))
-        .collect();
-    assert_eq!(
-        needs_from_names(names.iter().map(String::as_str), None).len(),
-        10_000
-    );
+    let names: Vec<_> = (0..10_000).map(|index| format!("acme:p{index}/api@1.{index}.0")).collect();
+    assert_eq!(needs_from_names(names.iter().map(String::as_str), None).len(), 10_000);
 }
 
 /// Everything that reads foreign bytes, on bytes that may be anything.
 fn read_everything(bytes: &[u8]) {
     let inspected = inspect(bytes);
-    let dependency = WitDependency {
-        pattern: "acme:mid".parse().unwrap(),
-        export: None,
-        label: "x",
-        bytes,
-    };
+    let dependency = WitDependency { pattern: "acme:mid".parse().unwrap(), export: None, label: "x", bytes };
     if let Ok(Some(wit)) = dependencies_wit(&[dependency]) {
         assert!(inspected.is_ok());
         assert!(wit.contains("world root"));
     }
-    let part = Part {
-        label: "x".to_owned(),
-        bytes: bytes.into(),
-        links: Vec::new(),
-    };
-    let composition = Composition {
-        root: 0,
-        parts: vec![part],
-        middleware: vec![0],
-    };
+    let part = Part { label: "x".to_owned(), bytes: bytes.into(), links: Vec::new() };
+    let composition = Composition { root: 0, parts: vec![part], middleware: vec![0] };
     let _ = compose(&composition);
 }
 

@@ -1,9 +1,6 @@
 //! The crate from outside: components in, text and components out, and the compositions run in wasmtime.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers included"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers included")]
 
 mod compose;
 mod compose_errors;

@@ -12,11 +12,7 @@ use wasmtime::{
 
 /// A part without links.
 pub(crate) fn part(label: &str, bytes: Vec<u8>) -> Part {
-    Part {
-        label: label.to_owned(),
-        bytes: Arc::from(bytes),
-        links: Vec::new(),
-    }
+    Part { label: label.to_owned(), bytes: Arc::from(bytes), links: Vec::new() }
 }
 
 /// A part with a link per entry: the package and the target's index.
@@ -27,47 +23,30 @@ pub(crate) fn linked(label: &str, bytes: Vec<u8>, packages: &[(&str, usize)]) ->
         export: None,
         origin: package.to_owned(),
     });
-    Part {
-        links: links.collect(),
-        ..part(label, bytes)
-    }
+    Part { links: links.collect(), ..part(label, bytes) }
 }
 
 /// A link as a dependency in `spin.toml` makes it.
 pub(crate) fn named(name: &str, target: usize) -> Link {
     let pattern: ImportPattern = name.parse().unwrap();
-    Link {
-        pattern: LinkPattern::Named(pattern),
-        target,
-        export: None,
-        origin: name.to_owned(),
-    }
+    Link { pattern: LinkPattern::Named(pattern), target, export: None, origin: name.to_owned() }
 }
 
 /// Composes `parts` around the first.
 pub(crate) fn composed(parts: Vec<Part>) -> Result<Composed, ComposeError> {
-    compose(&Composition {
-        root: 0,
-        parts,
-        middleware: Vec::new(),
-    })
+    compose(&Composition { root: 0, parts, middleware: Vec::new() })
 }
 
 /// The error and its hint, one below the other.
 pub(crate) fn failure(result: Result<Composed, ComposeError>) -> String {
     let error = result.expect_err("the composition should fail");
-    format!(
-        "{error}\nhint: {}",
-        error.hint().unwrap_or_else(|| "none".to_owned())
-    )
+    format!("{error}\nhint: {}", error.hint().unwrap_or_else(|| "none".to_owned()))
 }
 
 /// The wires, one per line.
 pub(crate) fn wires(composed: &Composed) -> String {
-    let lines = composed
-        .wires
-        .iter()
-        .map(|w| format!("{}: {} <- {} of {}", w.from, w.import, w.export, w.to));
+    let lines =
+        composed.wires.iter().map(|w| format!("{}: {} <- {} of {}", w.from, w.import, w.export, w.to));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -96,20 +75,11 @@ impl Running {
     {
         let scope = match interface {
             "" => None,
-            name => Some(
-                self.instance
-                    .get_export_index(&mut self.store, None, name)
-                    .expect("the interface"),
-            ),
+            name => Some(self.instance.get_export_index(&mut self.store, None, name).expect("the interface")),
         };
-        let index = self
-            .instance
-            .get_export_index(&mut self.store, scope.as_ref(), function)
-            .expect("the function");
-        let function = self
-            .instance
-            .get_typed_func::<P, (R,)>(&mut self.store, index)
-            .unwrap();
+        let index =
+            self.instance.get_export_index(&mut self.store, scope.as_ref(), function).expect("the function");
+        let function = self.instance.get_typed_func::<P, (R,)>(&mut self.store, index).unwrap();
         function.call(&mut self.store, params).unwrap().0
     }
 

@@ -39,10 +39,7 @@ fn merge_conflict() {
     hint: keep either side of the conflict, then run `spin-deps lock`: it brings the lock in line with the manifest and keeps the versions that still fit
     ");
     let windows = format!("version = 1\r\n{HASH}\r\n||||||| base\r\n");
-    assert!(matches!(
-        Lockfile::parse(&windows),
-        Err(LockError::MergeConflict { .. })
-    ));
+    assert!(matches!(Lockfile::parse(&windows), Err(LockError::MergeConflict { .. })));
 }
 
 #[test]
@@ -189,10 +186,7 @@ fn values_without_meaning() {
 #[test]
 fn urls() {
     let http = |url: &str| {
-        refused(&format!(
-            "version = 1\n[[http]]\nurl = \"{url}\"\ndigest = \"{}\"\nsize = 1\n",
-            digest('a')
-        ))
+        refused(&format!("version = 1\n[[http]]\nurl = \"{url}\"\ndigest = \"{}\"\nsize = 1\n", digest('a')))
     };
     insta::assert_snapshot!(http("example.com/a.wasm"), @r#"
     `url` in [[http]] is not a URL: relative URL without a base
@@ -218,10 +212,7 @@ fn twice() {
     line 10: [[package]]
     hint: the lock was edited or merged by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
     ");
-    let http = format!(
-        "[[http]]\nurl = \"https://example.com/a\"\ndigest = \"{}\"\nsize = 1\n",
-        digest('a')
-    );
+    let http = format!("[[http]]\nurl = \"https://example.com/a\"\ndigest = \"{}\"\nsize = 1\n", digest('a'));
     insta::assert_snapshot!(refused(&format!("version = 1\n{http}{http}")), @r"
     https://example.com/a is in the lock twice
     line 6: [[http]]
@@ -231,12 +222,8 @@ fn twice() {
 
 #[test]
 fn dependencies() {
-    let with = |dependency: &str| {
-        edited(
-            "dependencies = []",
-            &format!("dependencies = [\n    {dependency},\n]"),
-        )
-    };
+    let with =
+        |dependency: &str| edited("dependencies = []", &format!("dependencies = [\n    {dependency},\n]"));
     insta::assert_snapshot!(with(r#"{ package = "acme:salt", req = "^1", version = "1.0.0" }"#), @r#"
     acme:hash 1.4.0 depends on acme:salt 1.0.0, which is not in the lock
     line 10: { package = "acme:salt", req = "^1", version = "1.0.0" }

@@ -34,11 +34,7 @@ impl Entry {
     pub(super) fn of_dependency(name: &DependencyName, wanted: &Wanted<'_>) -> Self {
         let mut entry = Self::of(wanted, name.package());
         let only_version = matches!(entry.fields.as_slice(), [("version", _)]);
-        entry.short = entry
-            .fields
-            .first()
-            .filter(|_| only_version)
-            .map(|(_, text)| text.clone());
+        entry.short = entry.fields.first().filter(|_| only_version).map(|(_, text)| text.clone());
         entry
     }
 
@@ -50,12 +46,7 @@ impl Entry {
         let mut fields = Vec::new();
         let mut said = None;
         match wanted.source {
-            Source::Registry {
-                package,
-                req,
-                registry,
-                explicit_package: _,
-            } => {
+            Source::Registry { package, req, registry, explicit_package: _ } => {
                 fields.push(("version", quoted(&req.to_string())));
                 if let Some(registry) = registry {
                     fields.push(("registry", quoted(registry.as_ref())));
@@ -86,18 +77,12 @@ impl Entry {
             }
         };
         fields.extend(inherit.map(|text| ("inherit_configuration", text)));
-        Self {
-            fields,
-            short: None,
-            implied: said,
-        }
+        Self { fields, short: None, implied: said }
     }
 
     /// Whether a `package` with this value, if it is written already, says the same as none.
     pub(super) fn implies_package(&self, value: &str) -> bool {
-        self.implied
-            .as_deref()
-            .is_some_and(|implied| equal_values("package", value, implied) == Some(true))
+        self.implied.as_deref().is_some_and(|implied| equal_values("package", value, implied) == Some(true))
     }
 
     /// The entry as one value.
@@ -105,11 +90,8 @@ impl Entry {
         if let Some(short) = &self.short {
             return short.clone();
         }
-        let fields: Vec<String> = self
-            .fields
-            .iter()
-            .map(|(field, text)| format!("{field} = {text}"))
-            .collect();
+        let fields: Vec<String> =
+            self.fields.iter().map(|(field, text)| format!("{field} = {text}")).collect();
         format!("{{ {} }}", fields.join(", "))
     }
 }
@@ -137,15 +119,7 @@ mod tests {
     use crate::Capability;
 
     fn value(name: &str, source: &Source, export: Option<&str>, inherit: &Inherit) -> String {
-        Entry::of_dependency(
-            &name.parse().unwrap(),
-            &Wanted {
-                source,
-                export,
-                inherit,
-            },
-        )
-        .value()
+        Entry::of_dependency(&name.parse().unwrap(), &Wanted { source, export, inherit }).value()
     }
 
     #[test]
@@ -171,10 +145,7 @@ mod tests {
         assert_eq!(equal_values("version", "'1.2'", "\"^1.2\""), Some(true));
         assert_eq!(equal_values("version", "'1.2'", "\"~1.2\""), Some(false));
         assert_eq!(equal_values("path", "'a'", "\"a\""), Some(true));
-        assert_eq!(
-            equal_values("inherit_configuration", "[ 'files' ]", "[\"files\"]"),
-            Some(true)
-        );
+        assert_eq!(equal_values("inherit_configuration", "[ 'files' ]", "[\"files\"]"), Some(true));
         assert_eq!(equal_values("inherit_configuration", "true", "[\"files\"]"), None);
         assert_eq!(equal_values("inherit_configuration", "true", "true"), Some(true));
     }

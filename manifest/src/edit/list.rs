@@ -40,10 +40,7 @@ fn append(text: &str, last: &Pair, item: &str) -> Vec<Patch> {
     let indent = indentation(text, last.span.start);
     match (rest_of_line(text, end), last.comma) {
         (Some(line), Some(_)) => {
-            vec![Patch::insert(
-                line,
-                format!("{indent}{item},{}", newline_like(text, line)),
-            )]
+            vec![Patch::insert(line, format!("{indent}{item},{}", newline_like(text, line)))]
         }
         (Some(line), None) => vec![
             Patch::insert(end, ","),
@@ -53,10 +50,7 @@ fn append(text: &str, last: &Pair, item: &str) -> Vec<Patch> {
         (None, comma) => {
             let newline = newline_like(text, line_start(text, last.span.start));
             let (before, after) = if comma.is_some() { ("", ",") } else { (",", "") };
-            vec![Patch::insert(
-                end,
-                format!("{before}{newline}{indent}{item}{after}"),
-            )]
+            vec![Patch::insert(end, format!("{before}{newline}{indent}{item}{after}"))]
         }
     }
 }
@@ -69,16 +63,10 @@ fn fill(text: &str, list: &List, item: &str) -> Patch {
         let line = line_start(text, close);
         let indent = indentation(text, close);
         let comma = if list.is_table { "" } else { "," };
-        return Patch::insert(
-            line,
-            format!("{indent}    {item}{comma}{}", newline_like(text, line)),
-        );
+        return Patch::insert(line, format!("{indent}    {item}{comma}{}", newline_like(text, line)));
     }
     if list.is_table {
-        Patch {
-            span: open..close,
-            text: format!(" {item} "),
-        }
+        Patch { span: open..close, text: format!(" {item} ") }
     } else {
         Patch::insert(close, format!("{item}{inside}"))
     }
@@ -130,9 +118,7 @@ fn remove_last(text: &str, before: &Pair, last: &Pair) -> Vec<Patch> {
 fn remove_only(text: &str, list: &List, element: &Pair) -> Patch {
     let (open, close) = (list.span.start + 1, list.span.end.saturating_sub(1));
     let outside = [open..element.span.start, tail(element)..close];
-    let blank = outside
-        .into_iter()
-        .all(|span| text.get(span).is_some_and(|t| t.chars().all(is_blank)));
+    let blank = outside.into_iter().all(|span| text.get(span).is_some_and(|t| t.chars().all(is_blank)));
     match (blank, list.is_table) {
         (true, true) => Patch::remove(open..close),
         (true, false) => Patch::remove(element.span.start..close),
@@ -147,8 +133,7 @@ fn tail(element: &Pair) -> usize {
 
 /// Whether there is a comment between a place and the element behind it. No string can be there.
 fn has_comment(text: &str, from: usize, next: &Pair) -> bool {
-    text.get(from..next.span.start)
-        .is_some_and(|gap| gap.contains('#'))
+    text.get(from..next.span.start).is_some_and(|gap| gap.contains('#'))
 }
 
 fn is_blank(c: char) -> bool {
@@ -159,10 +144,7 @@ fn is_blank(c: char) -> bool {
 fn rest_of_line(text: &str, at: usize) -> Option<usize> {
     let end = line_end(text, at);
     let rest = text.get(at..end)?.strip_suffix('\n')?;
-    let rest = rest
-        .strip_suffix('\r')
-        .unwrap_or(rest)
-        .trim_start_matches(is_blank);
+    let rest = rest.strip_suffix('\r').unwrap_or(rest).trim_start_matches(is_blank);
     (rest.is_empty() || rest.starts_with('#')).then_some(end)
 }
 
@@ -175,12 +157,7 @@ mod tests {
         let syntax = Syntax::parse(text);
         apply(
             text,
-            insert(
-                text,
-                &syntax.lists[0],
-                place,
-                if syntax.lists[0].is_table { "x = 9" } else { "9" },
-            ),
+            insert(text, &syntax.lists[0], place, if syntax.lists[0].is_table { "x = 9" } else { "9" }),
         )
     }
 
@@ -198,22 +175,10 @@ mod tests {
         assert_eq!(put("a = [ 1, ]", 1), "a = [ 1, 9, ]");
         assert_eq!(put("a = {}", 0), "a = { x = 9 }");
         assert_eq!(put("a = { b = 1 }", 1), "a = { b = 1, x = 9 }");
-        assert_eq!(
-            put("a = [\n  1, # one\n  2 # two\n]", 2),
-            "a = [\n  1, # one\n  2, # two\n  9\n]"
-        );
-        assert_eq!(
-            put("a = [\n\t1,\n\t2, # two\n]\n", 2),
-            "a = [\n\t1,\n\t2, # two\n\t9,\n]\n"
-        );
-        assert_eq!(
-            put("a = [\r\n  1,\r\n  2]\r\n", 2),
-            "a = [\r\n  1,\r\n  2,\r\n  9]\r\n"
-        );
-        assert_eq!(
-            put("a = [\n  # about one\n  1\n]", 0),
-            "a = [\n  9,\n  # about one\n  1\n]"
-        );
+        assert_eq!(put("a = [\n  1, # one\n  2 # two\n]", 2), "a = [\n  1, # one\n  2, # two\n  9\n]");
+        assert_eq!(put("a = [\n\t1,\n\t2, # two\n]\n", 2), "a = [\n\t1,\n\t2, # two\n\t9,\n]\n");
+        assert_eq!(put("a = [\r\n  1,\r\n  2]\r\n", 2), "a = [\r\n  1,\r\n  2,\r\n  9]\r\n");
+        assert_eq!(put("a = [\n  # about one\n  1\n]", 0), "a = [\n  9,\n  # about one\n  1\n]");
         assert_eq!(put("a = [\n  # none\n]", 0), "a = [\n  # none\n    9,\n]");
         assert_eq!(take("a = [1, 2, 3]", 0), "a = [2, 3]");
         assert_eq!(take("a = [1 , 2 , 3]", 2), "a = [1 , 2]");
@@ -252,8 +217,7 @@ mod tests {
                 let count = Syntax::parse(&text).lists[0].elements.len();
                 for place in 0..=count {
                     let with = put(&text, place);
-                    with.parse::<toml_edit::DocumentMut>()
-                        .unwrap_or_else(|e| panic!("{with}\n{e}"));
+                    with.parse::<toml_edit::DocumentMut>().unwrap_or_else(|e| panic!("{with}\n{e}"));
                     assert_eq!(Syntax::parse(&with).lists[0].elements.len(), count + 1, "{with}");
                     assert_eq!(take(&with, place), text, "place {place} of {with}");
                 }
@@ -274,14 +238,8 @@ mod tests {
             let count = Syntax::parse(text).lists[0].elements.len();
             for index in 0..count {
                 let without = take(text, index);
-                without
-                    .parse::<toml_edit::DocumentMut>()
-                    .unwrap_or_else(|e| panic!("{without}\n{e}"));
-                assert_eq!(
-                    Syntax::parse(&without).lists[0].elements.len(),
-                    count - 1,
-                    "{without}"
-                );
+                without.parse::<toml_edit::DocumentMut>().unwrap_or_else(|e| panic!("{without}\n{e}"));
+                assert_eq!(Syntax::parse(&without).lists[0].elements.len(), count - 1, "{without}");
             }
         }
     }

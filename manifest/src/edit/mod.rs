@@ -39,13 +39,7 @@ pub(crate) fn add_dependency(
 ) -> Option<String> {
     let entry = Entry::of_dependency(name, wanted);
     let content = Content::Fields(entry.fields.clone(), entry.value());
-    table::add(
-        text,
-        &dependencies(component),
-        &quoted_key(&name.to_string()),
-        &content,
-        Create::Table,
-    )
+    table::add(text, &dependencies(component), &quoted_key(&name.to_string()), &content, Create::Table)
 }
 
 /// Makes an existing dependency say what is wanted, with as little change as its layout allows.
@@ -59,18 +53,10 @@ pub(crate) fn update_dependency(
     let path = [dependencies(component), vec![Step::Key(name.to_string())]].concat();
     let syntax = Syntax::parse(text);
     let whole = syntax.find(&path).and_then(|id| pair_at(&syntax, id));
-    let replace = |pair: &Pair| Patch {
-        span: pair.value.clone(),
-        text: entry.value(),
-    };
+    let replace = |pair: &Pair| Patch { span: pair.value.clone(), text: entry.value() };
     if let Some(pair) = whole.filter(|pair| pair.list.is_none()) {
         let written = text.get(pair.value.clone())?;
-        if entry
-            .short
-            .as_deref()
-            .and_then(|short| equal_values("version", written, short))
-            == Some(true)
-        {
+        if entry.short.as_deref().and_then(|short| equal_values("version", written, short)) == Some(true) {
             return Some(text.to_owned());
         }
         return Some(apply(text, vec![replace(pair)]));
@@ -83,10 +69,7 @@ pub(crate) fn update_dependency(
             Some(pair) => {
                 let written = text.get(pair.value.clone()).unwrap_or_default();
                 if equal_values(field, written, value) != Some(true) {
-                    patches.push(Patch {
-                        span: pair.value.clone(),
-                        text: value.clone(),
-                    });
+                    patches.push(Patch { span: pair.value.clone(), text: value.clone() });
                 }
             }
         }
@@ -103,21 +86,13 @@ pub(crate) fn update_dependency(
         return Some(apply(text, patches));
     }
     if let Some(pair) = whole
-        && text
-            .get(pair.value.clone())
-            .is_some_and(|value| !value.contains('\n'))
+        && text.get(pair.value.clone()).is_some_and(|value| !value.contains('\n'))
     {
         return Some(apply(text, vec![replace(pair)]));
     }
     let mut text = apply(text, patches);
     for (field, value) in missing {
-        text = table::add(
-            &text,
-            &path,
-            field,
-            &Content::Value(value.clone()),
-            Create::Dotted,
-        )?;
+        text = table::add(&text, &path, field, &Content::Value(value.clone()), Create::Dotted)?;
     }
     for field in surplus {
         text = table::remove(&text, &[path.clone(), vec![Step::key(field)]].concat())?;
@@ -161,11 +136,7 @@ pub(crate) fn insert_middleware(
     let path = middleware(trigger);
     let syntax = Syntax::parse(text);
     let id = syntax.find(&path);
-    if let Some(list) = syntax
-        .lists
-        .iter()
-        .find(|list| Some(list.path) == id && !list.is_table)
-    {
+    if let Some(list) = syntax.lists.iter().find(|list| Some(list.path) == id && !list.is_table) {
         return Some(apply(text, list::insert(text, list, place, &entry.value())));
     }
     if let Some(id) = id {
@@ -186,39 +157,22 @@ fn insert_middleware_table(
     entry: &Entry,
 ) -> Option<String> {
     let next = syntax.find(&[path, &[Step::Index(place)]].concat());
-    let headers = syntax
-        .items
-        .iter()
-        .enumerate()
-        .filter_map(|(number, item)| match item {
-            Item::Header(header) => Some((number, header)),
-            Item::Pair(..) => None,
-        });
-    let own: Vec<_> = headers
-        .filter(|(_, header)| syntax.below(header.path, id))
-        .collect();
+    let headers = syntax.items.iter().enumerate().filter_map(|(number, item)| match item {
+        Item::Header(header) => Some((number, header)),
+        Item::Pair(..) => None,
+    });
+    let own: Vec<_> = headers.filter(|(_, header)| syntax.below(header.path, id)).collect();
     let (first, last) = (own.first()?, own.last()?);
     let brackets = text.get(first.1.span.clone())?;
     let indent = text::indentation(text, first.1.span.start);
     let behind = match own.iter().find(|(_, header)| Some(header.path) == next) {
         Some((number, _)) => number.checked_sub(1)?,
         None => {
-            last.0
-                + syntax
-                    .items
-                    .iter()
-                    .skip(last.0 + 1)
-                    .take_while(|i| syntax.below(i.path(), id))
-                    .count()
+            last.0 + syntax.items.iter().skip(last.0 + 1).take_while(|i| syntax.below(i.path(), id)).count()
         }
     };
     let mut lines = vec![String::new(), format!("{indent}{brackets}")];
-    lines.extend(
-        entry
-            .fields
-            .iter()
-            .map(|(field, value)| format!("{indent}{field} = {value}")),
-    );
+    lines.extend(entry.fields.iter().map(|(field, value)| format!("{indent}{field} = {value}")));
     let end = line_end(text, syntax.items.get(behind)?.span().end);
     Some(apply(text, vec![insert_lines(text, end, &lines)]))
 }
@@ -233,16 +187,13 @@ pub(crate) fn remove_middleware(text: &str, trigger: &Trigger, place: usize) -> 
         return Some(without);
     }
     let syntax = Syntax::parse(text);
-    let smaller = syntax
-        .find(&path)
-        .and_then(|id| pair_at(&syntax, id))
-        .and_then(|pair| {
-            let own = syntax.find(&element).and_then(|id| pair_at(&syntax, id))?;
-            let content = Content::Value(format!("[{}]", text.get(own.span.clone())?));
-            let candidate = table::remove(&without, &path)?;
-            let restored = table::add(&candidate, table, "middleware", &content, Create::Dotted)?;
-            (restored == without_comment(text, &syntax, pair)).then_some(candidate)
-        });
+    let smaller = syntax.find(&path).and_then(|id| pair_at(&syntax, id)).and_then(|pair| {
+        let own = syntax.find(&element).and_then(|id| pair_at(&syntax, id))?;
+        let content = Content::Value(format!("[{}]", text.get(own.span.clone())?));
+        let candidate = table::remove(&without, &path)?;
+        let restored = table::add(&candidate, table, "middleware", &content, Create::Dotted)?;
+        (restored == without_comment(text, &syntax, pair)).then_some(candidate)
+    });
     Some(smaller.unwrap_or(without))
 }
 
@@ -265,9 +216,7 @@ fn pair_at(syntax: &Syntax, id: PathId) -> Option<&Pair> {
         Item::Pair(pair, _) => Some(pair),
         Item::Header(_) => None,
     });
-    lines
-        .chain(syntax.lists.iter().flat_map(|list| &list.elements))
-        .find(|pair| pair.path == id)
+    lines.chain(syntax.lists.iter().flat_map(|list| &list.elements)).find(|pair| pair.path == id)
 }
 
 fn field_at<'s>(syntax: &'s Syntax, entry: &[Step], field: &str) -> Option<&'s Pair> {
@@ -277,10 +226,7 @@ fn field_at<'s>(syntax: &'s Syntax, entry: &[Step], field: &str) -> Option<&'s P
 
 /// The text without the comment behind an entry, which goes when the entry goes.
 fn without_comment(text: &str, syntax: &Syntax, pair: &Pair) -> String {
-    let is_line = syntax
-        .items
-        .iter()
-        .any(|item| matches!(item, Item::Pair(p, _) if p.span == pair.span));
+    let is_line = syntax.items.iter().any(|item| matches!(item, Item::Pair(p, _) if p.span == pair.span));
     let end = line_end(text, pair.span.end);
     let line = text.get(pair.span.end..end).unwrap_or_default();
     if !is_line {

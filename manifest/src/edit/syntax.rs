@@ -50,10 +50,7 @@ struct Paths {
 
 impl Paths {
     fn new() -> Self {
-        Self {
-            parents: vec![(ROOT, 0)],
-            children: HashMap::new(),
-        }
+        Self { parents: vec![(ROOT, 0)], children: HashMap::new() }
     }
 
     fn child(&mut self, parent: PathId, step: Step) -> PathId {
@@ -168,9 +165,7 @@ impl Syntax {
     }
 
     pub(super) fn find(&self, path: &[Step]) -> Option<PathId> {
-        path.iter().try_fold(ROOT, |id, step| {
-            self.paths.children.get(&(id, step.clone())).copied()
-        })
+        path.iter().try_fold(ROOT, |id, step| self.paths.children.get(&(id, step.clone())).copied())
     }
 
     pub(super) fn within(&self, id: PathId, ancestor: PathId) -> bool {
@@ -187,9 +182,7 @@ impl Syntax {
 
     /// The path of the header that a line stands under.
     pub(super) fn section_path(&self, section: Option<usize>) -> PathId {
-        section
-            .and_then(|index| self.items.get(index))
-            .map_or(ROOT, Item::path)
+        section.and_then(|index| self.items.get(index)).map_or(ROOT, Item::path)
     }
 }
 
@@ -214,12 +207,7 @@ struct Builder<'t> {
 
 impl<'t> Builder<'t> {
     fn new(text: &'t str) -> Self {
-        let syntax = Syntax {
-            paths: Paths::new(),
-            items: Vec::new(),
-            lists: Vec::new(),
-            too_deep: false,
-        };
+        let syntax = Syntax { paths: Paths::new(), items: Vec::new(), lists: Vec::new(), too_deep: false };
         Self {
             text,
             syntax,
@@ -256,12 +244,7 @@ impl<'t> Builder<'t> {
                 let open = self.begin_value(span.start);
                 let number = self.syntax.lists.len();
                 let is_table = event.kind() == EventKind::InlineTableOpen;
-                self.syntax.lists.push(List {
-                    path: open.path,
-                    span,
-                    is_table,
-                    elements: Vec::new(),
-                });
+                self.syntax.lists.push(List { path: open.path, span, is_table, elements: Vec::new() });
                 self.lists.push((number, open));
             }
             EventKind::ArrayClose | EventKind::InlineTableClose => {
@@ -276,10 +259,7 @@ impl<'t> Builder<'t> {
                 self.end_value(open, value, Some(number));
             }
             EventKind::ValueSep => {
-                let top = self
-                    .lists
-                    .last()
-                    .and_then(|(number, _)| self.syntax.lists.get_mut(*number));
+                let top = self.lists.last().and_then(|(number, _)| self.syntax.lists.get_mut(*number));
                 if let Some(element) = top.and_then(|list| list.elements.last_mut()) {
                     element.comma = Some(span.start);
                 }
@@ -318,11 +298,7 @@ impl<'t> Builder<'t> {
             }
         }
         self.section = Some(self.syntax.items.len());
-        self.syntax.items.push(Item::Header(Header {
-            path,
-            span: start..end,
-            keys: spans,
-        }));
+        self.syntax.items.push(Item::Header(Header { path, span: start..end, keys: spans }));
     }
 
     fn end_key(&mut self) {
@@ -336,11 +312,7 @@ impl<'t> Builder<'t> {
             path = self.child(path, Step::Key(name));
         }
         let start = spans.first().map_or(0, |span| span.start);
-        self.pending = Some(Open {
-            path,
-            start,
-            keys: spans,
-        });
+        self.pending = Some(Open { path, start, keys: spans });
     }
 
     fn begin_value(&mut self, start: usize) -> Open {
@@ -349,38 +321,19 @@ impl<'t> Builder<'t> {
         }
         // Without a key it is an element of the innermost array.
         let (parent, place) = match self.lists.last() {
-            Some((number, open)) => (
-                open.path,
-                self.syntax
-                    .lists
-                    .get(*number)
-                    .map_or(0, |list| list.elements.len()),
-            ),
+            Some((number, open)) => {
+                (open.path, self.syntax.lists.get(*number).map_or(0, |list| list.elements.len()))
+            }
             None => (ROOT, 0),
         };
         let path = self.child(parent, Step::Index(place));
-        Open {
-            path,
-            start,
-            keys: Vec::new(),
-        }
+        Open { path, start, keys: Vec::new() }
     }
 
     fn end_value(&mut self, open: Open, value: Span, list: Option<usize>) {
         let span = open.start..value.end;
-        let pair = Pair {
-            path: open.path,
-            span,
-            keys: open.keys,
-            value,
-            list,
-            comma: None,
-        };
-        match self
-            .lists
-            .last()
-            .and_then(|(number, _)| self.syntax.lists.get_mut(*number))
-        {
+        let pair = Pair { path: open.path, span, keys: open.keys, value, list, comma: None };
+        match self.lists.last().and_then(|(number, _)| self.syntax.lists.get_mut(*number)) {
             Some(list) => list.elements.push(pair),
             None => self.syntax.items.push(Item::Pair(pair, self.section)),
         }
@@ -388,10 +341,7 @@ impl<'t> Builder<'t> {
 }
 
 fn decode_key(text: &str) -> String {
-    if text
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    {
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
         return text.to_owned();
     }
     match toml_edit::Key::parse(text).as_deref() {
@@ -406,10 +356,7 @@ mod tests {
     use super::*;
 
     fn path(steps: &[&str]) -> Vec<Step> {
-        steps
-            .iter()
-            .map(|s| s.parse().map_or_else(|_| Step::key(s), Step::Index))
-            .collect()
+        steps.iter().map(|s| s.parse().map_or_else(|_| Step::key(s), Step::Index)).collect()
     }
 
     /// The text of each part at a path.
@@ -418,15 +365,9 @@ mod tests {
         let Some(id) = syntax.find(&path(steps)) else {
             return Vec::new();
         };
-        let lines = syntax
-            .items
-            .iter()
-            .filter(|item| item.path() == id)
-            .map(|item| item.span().clone());
+        let lines = syntax.items.iter().filter(|item| item.path() == id).map(|item| item.span().clone());
         let elements = syntax.lists.iter().flat_map(|list| &list.elements);
-        let elements = elements
-            .filter(|pair| pair.path == id)
-            .map(|pair| pair.span.clone());
+        let elements = elements.filter(|pair| pair.path == id).map(|pair| pair.span.clone());
         lines.chain(elements).map(|span| &text[span]).collect()
     }
 
@@ -434,33 +375,18 @@ mod tests {
     fn one_path_for_every_layout() {
         let way = ["component", "a", "build", "command"];
         assert_eq!(at("[component.a.build]\ncommand = 'x'", &way), ["command = 'x'"]);
-        assert_eq!(
-            at("[component.a]\nbuild . \"command\"='x'", &way),
-            ["build . \"command\"='x'"]
-        );
-        assert_eq!(
-            at("component.a = { build = {command = 'x' }, b = 1}", &way),
-            ["command = 'x'"]
-        );
-        assert_eq!(
-            at("[component.a]\nbuild = { 'command' = [1, 2] }", &way),
-            ["'command' = [1, 2]"]
-        );
+        assert_eq!(at("[component.a]\nbuild . \"command\"='x'", &way), ["build . \"command\"='x'"]);
+        assert_eq!(at("component.a = { build = {command = 'x' }, b = 1}", &way), ["command = 'x'"]);
+        assert_eq!(at("[component.a]\nbuild = { 'command' = [1, 2] }", &way), ["'command' = [1, 2]"]);
     }
 
     #[test]
     fn arrays_of_tables_count() {
         let text = "[[trigger.http]]\nroute = 1\n[[trigger.http]]\nroute = 2\n[trigger.http.component]\nsource = 3\n";
         assert_eq!(at(text, &["trigger", "http", "0", "route"]), ["route = 1"]);
+        assert_eq!(at(text, &["trigger", "http", "1", "component", "source"]), ["source = 3"]);
         assert_eq!(
-            at(text, &["trigger", "http", "1", "component", "source"]),
-            ["source = 3"]
-        );
-        assert_eq!(
-            at(
-                "trigger.http = [{ route = 1 }, {}]",
-                &["trigger", "http", "0", "route"]
-            ),
+            at("trigger.http = [{ route = 1 }, {}]", &["trigger", "http", "0", "route"]),
             ["route = 1"]
         );
     }
@@ -470,13 +396,8 @@ mod tests {
         let dotted = vec!["a"; 200].join(".");
         let nested = format!("a = {}{}", "[".repeat(200), "]".repeat(200));
         let tables = format!("a = {}1{}", "{a=".repeat(200), "}".repeat(200));
-        for text in [
-            format!("{dotted} = 1"),
-            format!("[{dotted}]"),
-            format!("[[{dotted}]]"),
-            nested,
-            tables,
-        ] {
+        for text in [format!("{dotted} = 1"), format!("[{dotted}]"), format!("[[{dotted}]]"), nested, tables]
+        {
             assert!(Syntax::parse(&text).is_too_deep(), "{text}");
         }
         assert!(!Syntax::parse("a.b.c = [[{ d = 1 }]]").is_too_deep());

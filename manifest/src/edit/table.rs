@@ -53,11 +53,7 @@ fn home<'s>(syntax: &'s Syntax, table: &[Step]) -> Home<'s> {
     let Some(id) = syntax.find(table) else {
         return Home::Missing;
     };
-    if let Some(number) = syntax
-        .lists
-        .iter()
-        .position(|list| list.path == id && list.is_table)
-    {
+    if let Some(number) = syntax.lists.iter().position(|list| list.path == id && list.is_table) {
         return Home::Inline(number);
     }
     let is_header = |item: &Item| matches!(item, Item::Header(header) if header.path == id);
@@ -84,11 +80,7 @@ fn home<'s>(syntax: &'s Syntax, table: &[Step]) -> Home<'s> {
         }
     }
     let below = |item: &Item| matches!(item, Item::Header(header) if syntax.below(header.path, id));
-    syntax
-        .items
-        .iter()
-        .rposition(below)
-        .map_or(Home::Missing, Home::Below)
+    syntax.items.iter().rposition(below).map_or(Home::Missing, Home::Below)
 }
 
 /// Puts a key at the end of a table. `None` if its layout has no place for one.
@@ -100,11 +92,7 @@ pub(super) fn add(
     create: Create,
 ) -> Option<String> {
     let syntax = Syntax::parse(text);
-    let place = Place {
-        text,
-        syntax: &syntax,
-        table,
-    };
+    let place = Place { text, syntax: &syntax, table };
     let patches = match home(&syntax, table) {
         Home::Missing => place.create(key, content, create)?,
         home => place.extend(&home, &[], key, content)?,
@@ -129,20 +117,13 @@ impl Place<'_> {
                 Some(list::insert(self.text, list, list.elements.len(), &item))
             }
             Home::Header(number) => {
-                Some(vec![self.append_line(
-                    *number,
-                    &format!("{dotted}{key} = {}", content.value()),
-                )])
+                Some(vec![self.append_line(*number, &format!("{dotted}{key} = {}", content.value()))])
             }
             Home::Dotted(pair, section) => {
                 let prefix = self.prefix(pair, self.syntax.section_path(*section))?;
                 let indent = indentation(self.text, pair.span.start);
                 let line = format!("{indent}{prefix}.{dotted}{key} = {}", content.value());
-                Some(vec![insert_lines(
-                    self.text,
-                    line_end(self.text, pair.span.end),
-                    &[line],
-                )])
+                Some(vec![insert_lines(self.text, line_end(self.text, pair.span.end), &[line])])
             }
             Home::DottedInline(number, pair) => {
                 let list = self.syntax.lists.get(*number)?;
@@ -158,10 +139,7 @@ impl Place<'_> {
                     return None;
                 };
                 let name = format!("{}.{key}", self.header_prefix(header)?);
-                let lines = fields
-                    .iter()
-                    .map(|(field, value)| format!("{field} = {value}"))
-                    .collect();
+                let lines = fields.iter().map(|(field, value)| format!("{field} = {value}")).collect();
                 Some(vec![self.new_table(*number, &name, lines)])
             }
             Home::Below(_) | Home::Missing => None,
@@ -172,11 +150,7 @@ impl Place<'_> {
     fn create(&self, key: &str, content: &Content, create: Create) -> Option<Vec<Patch>> {
         let (last, around) = self.table.split_last()?;
         let Step::Key(last) = last else { return None };
-        let outer = Place {
-            text: self.text,
-            syntax: self.syntax,
-            table: around,
-        };
+        let outer = Place { text: self.text, syntax: self.syntax, table: around };
         let home = home(self.syntax, around);
         let header = match home {
             Home::Header(number) | Home::Below(number) if create == Create::Table => number,
@@ -191,12 +165,7 @@ impl Place<'_> {
         };
         let name = format!("{}.{last}", outer.header_prefix(line)?);
         let end = self.end_of_run(header, around);
-        Some(vec![self.new_table_behind(
-            header,
-            end,
-            &name,
-            vec![format!("{key} = {}", content.value())],
-        )])
+        Some(vec![self.new_table_behind(header, end, &name, vec![format!("{key} = {}", content.value())])])
     }
 
     /// The text of the keys of a dotted key that lead to the table.
@@ -208,11 +177,7 @@ impl Place<'_> {
 
     /// The text of the keys of a header that lead to the table.
     fn header_prefix(&self, header: &Header) -> Option<&str> {
-        let keys = self
-            .table
-            .iter()
-            .filter(|step| matches!(step, Step::Key(_)))
-            .count();
+        let keys = self.table.iter().filter(|step| matches!(step, Step::Key(_))).count();
         let last = header.keys.get(keys.checked_sub(1)?)?;
         self.text.get(header.keys.first()?.start..last.end)
     }
@@ -234,24 +199,16 @@ impl Place<'_> {
         let Some(id) = self.syntax.find(table) else {
             return header;
         };
-        let run = self
-            .syntax
-            .items
-            .iter()
-            .skip(header)
-            .take_while(|item| self.syntax.within(item.path(), id));
+        let run =
+            self.syntax.items.iter().skip(header).take_while(|item| self.syntax.within(item.path(), id));
         header + run.count().saturating_sub(1)
     }
 
     /// A table behind the one with this header.
     fn new_table(&self, header: usize, name: &str, lines: Vec<String>) -> Patch {
         let path = self.syntax.items.get(header).map_or(ROOT, Item::path);
-        let run = self
-            .syntax
-            .items
-            .iter()
-            .skip(header)
-            .take_while(|item| self.syntax.within(item.path(), path));
+        let run =
+            self.syntax.items.iter().skip(header).take_while(|item| self.syntax.within(item.path(), path));
         let last = header + run.count().saturating_sub(1);
         self.new_table_behind(header, last, name, lines)
     }
@@ -287,10 +244,7 @@ pub(super) fn remove_one(text: &str, path: &[Step]) -> Option<Vec<Patch>> {
             return Some(list::remove(text, list, index));
         }
     }
-    let number = syntax
-        .items
-        .iter()
-        .position(|item| syntax.within(item.path(), id))?;
+    let number = syntax.items.iter().position(|item| syntax.within(item.path(), id))?;
     let item = syntax.items.get(number)?;
     let line = line_start(text, item.span().start);
     match item {

@@ -11,17 +11,11 @@ pub(super) struct Patch {
 
 impl Patch {
     pub(super) fn insert(at: usize, text: impl Into<String>) -> Self {
-        Self {
-            span: at..at,
-            text: text.into(),
-        }
+        Self { span: at..at, text: text.into() }
     }
 
     pub(super) fn remove(span: Span) -> Self {
-        Self {
-            span,
-            text: String::new(),
-        }
+        Self { span, text: String::new() }
     }
 }
 
@@ -41,16 +35,12 @@ pub(super) fn apply(text: &str, mut patches: Vec<Patch>) -> String {
 
 /// Where the line of a place begins.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
-    text.get(..at)
-        .and_then(|before| before.rfind('\n'))
-        .map_or(0, |newline| newline + 1)
+    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
 }
 
 /// Where the line of a place ends, behind its newline.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
-    text.get(at..)
-        .and_then(|after| after.find('\n'))
-        .map_or(text.len(), |newline| at + newline + 1)
+    text.get(at..).and_then(|after| after.find('\n')).map_or(text.len(), |newline| at + newline + 1)
 }
 
 /// The blanks at the beginning of the line of a place.
@@ -62,24 +52,15 @@ pub(super) fn indentation(text: &str, at: usize) -> &str {
 
 /// Whether only blanks stand before a place on its line.
 pub(super) fn is_first_on_line(text: &str, at: usize) -> bool {
-    text.get(line_start(text, at)..at)
-        .is_some_and(|line| line.chars().all(|c| c == ' ' || c == '\t'))
+    text.get(line_start(text, at)..at).is_some_and(|line| line.chars().all(|c| c == ' ' || c == '\t'))
 }
 
 /// The newline to use for a line behind the one that ends at a place: the same, else the first of the text.
 pub(super) fn newline_like(text: &str, line_end: usize) -> &'static str {
     let before = text.get(..line_end).unwrap_or_default();
     let first = text.find('\n').map(|at| text.get(..=at).unwrap_or_default());
-    let like = if before.ends_with('\n') {
-        Some(before)
-    } else {
-        first
-    };
-    if like.is_some_and(|line| line.ends_with("\r\n")) {
-        "\r\n"
-    } else {
-        "\n"
-    }
+    let like = if before.ends_with('\n') { Some(before) } else { first };
+    if like.is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" }
 }
 
 /// Inserts whole lines behind the line that ends at a place. At the end of a file without a last
@@ -155,11 +136,7 @@ mod tests {
                 let with = apply(text, vec![insert_lines(text, at, &["x".into(), "y".into()])]);
                 let start = with.find('x').unwrap();
                 let end = line_end(&with, with.find('y').unwrap());
-                assert_eq!(
-                    apply(&with, vec![remove_lines(&with, start..end)]),
-                    text,
-                    "{with:?}"
-                );
+                assert_eq!(apply(&with, vec![remove_lines(&with, start..end)]), text, "{with:?}");
                 assert_eq!(with.contains("\r\n"), text.contains("\r\n"));
                 assert_eq!(with.matches('\n').count(), text.matches('\n').count() + 2);
             }

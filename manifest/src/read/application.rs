@@ -10,12 +10,8 @@ use crate::{
 };
 
 /// The keys of wkg's `config.toml`.
-const REGISTRY_KEYS: [&str; 4] = [
-    "default_registry",
-    "namespace_registries",
-    "package_registry_overrides",
-    "registry",
-];
+const REGISTRY_KEYS: [&str; 4] =
+    ["default_registry", "namespace_registries", "package_registry_overrides", "registry"];
 
 pub(super) fn read(node: Node<'_>) -> Result<Application> {
     let fields = node.called("`[application]`").fields(&[
@@ -43,11 +39,7 @@ pub(super) fn targets(fields: &Fields<'_>) -> Result<Option<Vec<Target>>> {
     let Some(node) = fields.get("targets") else {
         return Ok(None);
     };
-    node.elements()?
-        .into_iter()
-        .map(target)
-        .collect::<Result<_>>()
-        .map(Some)
+    node.elements()?.into_iter().map(target).collect::<Result<_>>().map(Some)
 }
 
 fn target(node: Node<'_>) -> Result<Target> {
@@ -92,21 +84,11 @@ fn http_base(fields: &Fields<'_>) -> Result<Option<String>> {
 
 pub(super) fn variable(key: &KeyRef<'_>, node: Node<'_>) -> Result<Variable> {
     if let Err(reason) = check_lower_snake(key.name) {
-        let kind = ErrorKind::Invalid {
-            what: "variable name",
-            value: super::printable(key.name),
-            reason,
-        };
-        return Err(ManifestError::new(
-            kind,
-            key.span.clone(),
-            "not a valid variable name",
-        ));
+        let kind = ErrorKind::Invalid { what: "variable name", value: super::printable(key.name), reason };
+        return Err(ManifestError::new(kind, key.span.clone(), "not a valid variable name"));
     }
     let what = format!("the variable `{}`", key.name);
-    let fields = node
-        .called(what)
-        .fields(&["description", "required", "default", "secret"])?;
+    let fields = node.called(what).fields(&["description", "required", "default", "secret"])?;
     let variable = Variable {
         description: fields.string("description")?,
         required: fields.bool("required")?.unwrap_or(false),
@@ -132,9 +114,7 @@ fn tool_deps(application: &Fields<'_>) -> Result<ToolDeps> {
         return Ok(ToolDeps::default());
     };
     let [a, b, c, d] = REGISTRY_KEYS;
-    let fields = node
-        .called("`[application.tool.deps]`")
-        .fields(&[a, b, c, d, "verify"])?;
+    let fields = node.called("`[application.tool.deps]`").fields(&[a, b, c, d, "verify"])?;
     let mut registries = DocumentMut::new();
     let mut span = None;
     for key in REGISTRY_KEYS {
@@ -144,11 +124,7 @@ fn tool_deps(application: &Fields<'_>) -> Result<ToolDeps> {
         }
     }
     let verify = fields.get("verify").map(verify).transpose()?.unwrap_or_default();
-    Ok(ToolDeps {
-        registries: registries.to_string(),
-        registries_span: span,
-        verify,
-    })
+    Ok(ToolDeps { registries: registries.to_string(), registries_span: span, verify })
 }
 
 /// `tool.deps` of the application or of a component; the tables of other tools are theirs.
@@ -170,9 +146,7 @@ pub(super) fn tool<'a>(fields: &Fields<'a>) -> Result<Option<Node<'a>>> {
 }
 
 fn verify(node: Node<'_>) -> Result<Vec<VerifyRequest>> {
-    let fields = node
-        .called("`[application.tool.deps.verify]`")
-        .fields(&["requests"])?;
+    let fields = node.called("`[application.tool.deps.verify]`").fields(&["requests"])?;
     let Some(requests) = fields.get("requests") else {
         return Ok(Vec::new());
     };
@@ -180,9 +154,8 @@ fn verify(node: Node<'_>) -> Result<Vec<VerifyRequest>> {
 }
 
 fn request(node: Node<'_>) -> Result<VerifyRequest> {
-    let fields = node
-        .called("a request of `verify`")
-        .fields(&["method", "path", "headers", "body", "expect"])?;
+    let fields =
+        node.called("a request of `verify`").fields(&["method", "path", "headers", "body", "expect"])?;
     let path = fields.require("path")?;
     let written = path.string()?;
     if !written.starts_with('/') {
@@ -219,11 +192,7 @@ fn expect(node: Node<'_>) -> Result<Expect> {
         return Err(exclusive(&fields, "body", "body_pattern", &pattern));
     }
     Ok(Expect {
-        status: fields
-            .get("status")
-            .map(|node| node.status())
-            .transpose()?
-            .unwrap_or(200),
+        status: fields.get("status").map(|node| node.status()).transpose()?.unwrap_or(200),
         headers: fields.string_pairs("headers")?,
         body: fields.string("body")?,
         body_pattern: fields.string("body_pattern")?,

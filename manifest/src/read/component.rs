@@ -32,18 +32,10 @@ const FIELDS: [&str; 18] = [
 
 pub(super) fn read(key: &KeyRef<'_>, node: &Node<'_>, path: Vec<Step>) -> Result<Component> {
     check_kebab(key.name).map_err(|reason| {
-        let kind = ErrorKind::Invalid {
-            what: "component id",
-            value: printable(key.name),
-            reason,
-        };
+        let kind = ErrorKind::Invalid { what: "component id", value: printable(key.name), reason };
         ManifestError::new(kind, key.span.clone(), "not a valid component id")
     })?;
-    body(
-        node.clone().called(format!("component `{}`", key.name)),
-        key.name,
-        path,
-    )
+    body(node.clone().called(format!("component `{}`", key.name)), key.name, path)
 }
 
 /// The table of a component; the id of one inside a trigger is not known yet.
@@ -85,9 +77,7 @@ pub(super) fn body(node: Node<'_>, id: &str, path: Vec<Step>) -> Result<Componen
 }
 
 fn dependencies(fields: &Fields<'_>, owner: &str) -> Result<Vec<crate::Dependency>> {
-    fields
-        .get("dependencies")
-        .map_or_else(|| Ok(Vec::new()), |node| dependency::read_all(&node, owner))
+    fields.get("dependencies").map_or_else(|| Ok(Vec::new()), |node| dependency::read_all(&node, owner))
 }
 
 fn source(node: Node<'_>) -> Result<ComponentSource> {
@@ -109,23 +99,13 @@ fn source(node: Node<'_>) -> Result<ComponentSource> {
         return Ok(ComponentSource::Url { url, digest });
     }
     if let Some(digest) = fields.get("digest") {
-        let kind = ErrorKind::MissingField {
-            table: fields.node.what.clone(),
-            field: "url".to_owned(),
-        };
+        let kind = ErrorKind::MissingField { table: fields.node.what.clone(), field: "url".to_owned() };
         return Err(digest.error(kind, "a `digest` belongs to a `url`"));
     }
     let package = dependency::package(&fields.require("package")?)?;
     let version = dependency::version(&fields.require("version")?)?;
-    let registry = fields
-        .get("registry")
-        .map(|node| dependency::registry(&node))
-        .transpose()?;
-    Ok(ComponentSource::Registry {
-        registry,
-        package,
-        version,
-    })
+    let registry = fields.get("registry").map(|node| dependency::registry(&node)).transpose()?;
+    Ok(ComponentSource::Registry { registry, package, version })
 }
 
 fn variables(fields: &Fields<'_>) -> Result<IndexMap<String, String>> {
@@ -134,11 +114,7 @@ fn variables(fields: &Fields<'_>) -> Result<IndexMap<String, String>> {
     };
     for (key, _) in node.entries()? {
         check_lower_snake(key.name).map_err(|reason| {
-            let kind = ErrorKind::Invalid {
-                what: "variable name",
-                value: printable(key.name),
-                reason,
-            };
+            let kind = ErrorKind::Invalid { what: "variable name", value: printable(key.name), reason };
             ManifestError::new(kind, key.span.clone(), "not a valid variable name")
         })?;
     }
@@ -208,11 +184,7 @@ fn profile(node: Node<'_>, owner: &str) -> Result<Profile> {
     let source = fields.get("source");
     let build_command = match fields.get("build") {
         None => None,
-        Some(node) => Some(
-            node.fields(&["command"])?
-                .require("command")?
-                .one_or_many_strings()?,
-        ),
+        Some(node) => Some(node.fields(&["command"])?.require("command")?.one_or_many_strings()?),
     };
     Ok(Profile {
         source_span: source.as_ref().map(|node| node.span.clone()),
@@ -233,8 +205,5 @@ fn tool_deps(fields: &Fields<'_>) -> Result<ComponentToolDeps> {
         return Ok(ComponentToolDeps::default());
     };
     let text = bindings.string()?.to_owned();
-    Ok(ComponentToolDeps {
-        bindings: Some(text),
-        bindings_span: Some(bindings.span),
-    })
+    Ok(ComponentToolDeps { bindings: Some(text), bindings_span: Some(bindings.span) })
 }

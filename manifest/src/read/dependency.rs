@@ -13,12 +13,8 @@ use crate::{
 };
 
 /// The field that decides each form, and the fields that belong to it alone.
-const FORMS: [(&str, &[&str]); 4] = [
-    ("version", &["registry", "package"]),
-    ("path", &[]),
-    ("url", &["digest"]),
-    ("component", &[]),
-];
+const FORMS: [(&str, &[&str]); 4] =
+    [("version", &["registry", "package"]), ("path", &[]), ("url", &["digest"]), ("component", &[])];
 
 const FIELDS: [&str; 9] = [
     "version",
@@ -32,23 +28,12 @@ const FIELDS: [&str; 9] = [
     "inherit_configuration",
 ];
 
-const MIDDLEWARE_FIELDS: [&str; 8] = [
-    "version",
-    "registry",
-    "package",
-    "path",
-    "url",
-    "digest",
-    "component",
-    "inherit_configuration",
-];
+const MIDDLEWARE_FIELDS: [&str; 8] =
+    ["version", "registry", "package", "path", "url", "digest", "component", "inherit_configuration"];
 
 /// The entries of a `dependencies` table of a component or a profile.
 pub(super) fn read_all(node: &Node<'_>, owner: &str) -> Result<Vec<Dependency>> {
-    node.entries()?
-        .into_iter()
-        .map(|(key, node)| read(&key, node, owner))
-        .collect()
+    node.entries()?.into_iter().map(|(key, node)| read(&key, node, owner)).collect()
 }
 
 fn read(key: &KeyRef<'_>, node: Node<'_>, owner: &str) -> Result<Dependency> {
@@ -64,16 +49,8 @@ fn read(key: &KeyRef<'_>, node: Node<'_>, owner: &str) -> Result<Dependency> {
     let name_span = key.span.clone();
     if let Some(text) = node.as_str() {
         let req = requirement(&node, text)?;
-        let package = name
-            .package()
-            .cloned()
-            .ok_or_else(|| needs_package(&node, &name, text))?;
-        let source = Source::Registry {
-            package,
-            explicit_package: false,
-            req,
-            registry: None,
-        };
+        let package = name.package().cloned().ok_or_else(|| needs_package(&node, &name, text))?;
+        let source = Source::Registry { package, explicit_package: false, req, registry: None };
         let span = node.span;
         return Ok(Dependency {
             name,
@@ -97,22 +74,11 @@ fn read(key: &KeyRef<'_>, node: Node<'_>, owner: &str) -> Result<Dependency> {
         let kind = ErrorKind::ExportOfPackage(name.to_string());
         return Err(export
             .error(kind, "`export` needs one import to stand for")
-            .with_hint(format!(
-                "name the interface, as in `\"{}/…\"`",
-                package_part(&name)
-            )));
+            .with_hint(format!("name the interface, as in `\"{}/…\"`", package_part(&name))));
     }
     let export = fields.string("export")?;
     let inherit = inherit(&fields)?;
-    Ok(Dependency {
-        name,
-        source,
-        export,
-        inherit,
-        span,
-        source_span,
-        name_span,
-    })
+    Ok(Dependency { name, source, export, inherit, span, source_span, name_span })
 }
 
 fn package_part(name: &DependencyName) -> String {
@@ -120,11 +86,10 @@ fn package_part(name: &DependencyName) -> String {
 }
 
 fn needs_package(node: &Node<'_>, name: &DependencyName, req: &str) -> ManifestError {
-    node.error(ErrorKind::PlainNameNeedsPackage(name.to_string()), "no package")
-        .with_hint(format!(
-            "a name without a package needs one in its entry: `{{ version = \"{}\", package = \"…\" }}`",
-            printable(req)
-        ))
+    node.error(ErrorKind::PlainNameNeedsPackage(name.to_string()), "no package").with_hint(format!(
+        "a name without a package needs one in its entry: `{{ version = \"{}\", package = \"…\" }}`",
+        printable(req)
+    ))
 }
 
 /// The middleware of a trigger, outermost first.
@@ -149,19 +114,12 @@ fn layer(node: Node<'_>) -> Result<Middleware> {
     }
     let fields = fields.node.fields(&MIDDLEWARE_FIELDS)?;
     let (source, source_span) = source(&fields, None)?;
-    Ok(Middleware {
-        source,
-        inherit: inherit(&fields)?,
-        span,
-        source_span,
-    })
+    Ok(Middleware { source, inherit: inherit(&fields)?, span, source_span })
 }
 
 /// Which form the fields have: its source, and the place of the field that decides.
 fn source(fields: &Fields<'_>, name: Option<&DependencyName>) -> Result<(Source, Span)> {
-    let mut forms = FORMS
-        .into_iter()
-        .filter_map(|(field, others)| Some((field, others, fields.get(field)?)));
+    let mut forms = FORMS.into_iter().filter_map(|(field, others)| Some((field, others, fields.get(field)?)));
     let Some((form, own, node)) = forms.next() else {
         return Err(no_form(fields));
     };
@@ -179,10 +137,7 @@ fn source(fields: &Fields<'_>, name: Option<&DependencyName>) -> Result<(Source,
     }
     let source = match form {
         "path" => Source::Path(node.string()?.to_owned()),
-        "url" => Source::Url {
-            url: url(&node)?,
-            digest: digest(&fields.require("digest")?)?,
-        },
+        "url" => Source::Url { url: url(&node)?, digest: digest(&fields.require("digest")?)? },
         "component" => Source::Component(component_id(&node)?),
         _ => package_source(fields, &node, name)?,
     };
@@ -206,12 +161,7 @@ fn package_source(fields: &Fields<'_>, version: &Node<'_>, name: Option<&Depende
             return Err(fields.node.missing("package").with_hint(hint));
         }
     };
-    Ok(Source::Registry {
-        package,
-        explicit_package,
-        req,
-        registry,
-    })
+    Ok(Source::Registry { package, explicit_package, req, registry })
 }
 
 fn no_form(fields: &Fields<'_>) -> ManifestError {
@@ -223,10 +173,7 @@ fn no_form(fields: &Fields<'_>) -> ManifestError {
     } else {
         forms
     };
-    fields
-        .node
-        .error(ErrorKind::NoSource(fields.node.what.clone()), "no source")
-        .with_hint(hint)
+    fields.node.error(ErrorKind::NoSource(fields.node.what.clone()), "no source").with_hint(hint)
 }
 
 fn inherit(fields: &Fields<'_>) -> Result<Inherit> {
@@ -242,17 +189,11 @@ fn inherit(fields: &Fields<'_>) -> Result<Inherit> {
     let mut list = Vec::new();
     for element in node.elements()? {
         let capability: Capability =
-            element
-                .string()?
-                .parse()
-                .map_err(|error: crate::UnknownCapability| {
-                    element
-                        .error(
-                            ErrorKind::UnknownCapability(printable(&error.0)),
-                            "no such capability",
-                        )
-                        .with_hint_if(error.hint())
-                })?;
+            element.string()?.parse().map_err(|error: crate::UnknownCapability| {
+                element
+                    .error(ErrorKind::UnknownCapability(printable(&error.0)), "no such capability")
+                    .with_hint_if(error.hint())
+            })?;
         if !list.contains(&capability) {
             list.push(capability);
         }
@@ -288,8 +229,7 @@ pub(super) fn package(node: &Node<'_>) -> Result<PackageRef> {
 
 pub(super) fn registry(node: &Node<'_>) -> Result<Registry> {
     let text = node.string()?;
-    text.parse()
-        .map_err(|_| node.invalid("registry", text, "it must be a host name, with a port if need be"))
+    text.parse().map_err(|_| node.invalid("registry", text, "it must be a host name, with a port if need be"))
 }
 
 pub(super) fn url(node: &Node<'_>) -> Result<Url> {
@@ -299,6 +239,5 @@ pub(super) fn url(node: &Node<'_>) -> Result<Url> {
 
 pub(super) fn digest(node: &Node<'_>) -> Result<ContentDigest> {
     let text = node.string()?;
-    text.parse()
-        .map_err(|_| node.invalid("digest", text, "it must be `sha256:` and 64 hexadecimal digits"))
+    text.parse().map_err(|_| node.invalid("digest", text, "it must be `sha256:` and 64 hexadecimal digits"))
 }

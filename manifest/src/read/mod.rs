@@ -22,19 +22,10 @@ pub(crate) type Result<T> = std::result::Result<T, ManifestError>;
 
 /// Reads the root table.
 pub(crate) fn manifest(root: &toml_edit::Table) -> Result<Manifest> {
-    let root = Node {
-        value: Raw::Table(root),
-        span: 0..0,
-        what: "the manifest".to_owned(),
-    };
+    let root = Node { value: Raw::Table(root), span: 0..0, what: "the manifest".to_owned() };
     version(&root)?;
-    let fields = root.fields(&[
-        "spin_manifest_version",
-        "application",
-        "variables",
-        "trigger",
-        "component",
-    ])?;
+    let fields =
+        root.fields(&["spin_manifest_version", "application", "variables", "trigger", "component"])?;
     let application = application::read(fields.require("application")?)?;
     let mut variables = IndexMap::new();
     if let Some(node) = fields.get("variables") {
@@ -51,12 +42,7 @@ pub(crate) fn manifest(root: &toml_edit::Table) -> Result<Manifest> {
     }
     let drafts = trigger::read_all(&fields.require("trigger")?)?;
     let triggers: Vec<Trigger> = trigger::normalise(drafts, &mut components);
-    Ok(Manifest {
-        application,
-        variables,
-        triggers,
-        components,
-    })
+    Ok(Manifest { application, variables, triggers, components })
 }
 
 /// The version comes first: of another version nothing else can be said.
@@ -78,10 +64,8 @@ fn version(root: &Node<'_>) -> Result<()> {
                 other => other.to_string().trim().to_owned(),
             };
             let old = written.trim_matches('"') == "1";
-            Err(
-                ManifestError::new(ErrorKind::UnsupportedVersion(written), node.span, "this version")
-                    .with_hint_if(old.then(|| "`spin doctor` upgrades a manifest of version 1".to_owned())),
-            )
+            Err(ManifestError::new(ErrorKind::UnsupportedVersion(written), node.span, "this version")
+                .with_hint_if(old.then(|| "`spin doctor` upgrades a manifest of version 1".to_owned())))
         }
         _ => Err(node.wrong_type("the number 2")),
     }
@@ -160,11 +144,7 @@ impl<'a> Node<'a> {
         value: &str,
         reason: impl Into<String>,
     ) -> ManifestError {
-        let kind = ErrorKind::Invalid {
-            what,
-            value: printable(value),
-            reason: reason.into(),
-        };
+        let kind = ErrorKind::Invalid { what, value: printable(value), reason: reason.into() };
         self.error(kind, format!("not a valid {what}"))
     }
 
@@ -178,10 +158,7 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn missing(&self, field: &str) -> ManifestError {
-        let kind = ErrorKind::MissingField {
-            table: self.what.clone(),
-            field: printable(field),
-        };
+        let kind = ErrorKind::MissingField { table: self.what.clone(), field: printable(field) };
         self.error(kind, format!("`{field}` is missing here"))
     }
 
@@ -194,17 +171,10 @@ impl<'a> Node<'a> {
 
     fn child(&self, table: &'a dyn TableLike, key: &str) -> Option<Node<'a>> {
         let (_, item) = table.get_key_value(key)?;
-        let key_span = table
-            .key(key)
-            .and_then(toml_edit::Key::span)
-            .unwrap_or_else(|| self.span.clone());
+        let key_span = table.key(key).and_then(toml_edit::Key::span).unwrap_or_else(|| self.span.clone());
         let span = item.span().unwrap_or(key_span);
         let what = format!("`{}` of {}", printable(key), self.what);
-        Some(Node {
-            value: Raw::of(item),
-            span,
-            what,
-        })
+        Some(Node { value: Raw::of(item), span, what })
     }
 
     pub(crate) fn is_table(&self) -> bool {
@@ -240,16 +210,11 @@ impl<'a> Node<'a> {
     /// A status code as HTTP defines it.
     pub(crate) fn status(&self) -> Result<u16> {
         match self.value {
-            Raw::Value(Value::Integer(number)) => u16::try_from(*number.value())
-                .ok()
-                .filter(|status| (100..=999).contains(status))
-                .ok_or_else(|| {
-                    self.invalid(
-                        "status",
-                        &number.value().to_string(),
-                        "it must be between 100 and 999",
-                    )
-                }),
+            Raw::Value(Value::Integer(number)) => {
+                u16::try_from(*number.value()).ok().filter(|status| (100..=999).contains(status)).ok_or_else(
+                    || self.invalid("status", &number.value().to_string(), "it must be between 100 and 999"),
+                )
+            }
             _ => Err(self.wrong_type("a number")),
         }
     }
@@ -263,20 +228,14 @@ impl<'a> Node<'a> {
             what: what.clone(),
         };
         match self.value {
-            Raw::List(array) => Ok(array
-                .iter()
-                .map(|v| element(Raw::of_value(v), v.span()))
-                .collect()),
+            Raw::List(array) => Ok(array.iter().map(|v| element(Raw::of_value(v), v.span())).collect()),
             Raw::Tables(tables) => Ok(tables.iter().map(|t| element(Raw::Table(t), t.span())).collect()),
             _ => Err(self.wrong_type("an array")),
         }
     }
 
     pub(crate) fn strings(&self) -> Result<Vec<String>> {
-        self.elements()?
-            .iter()
-            .map(|node| node.string().map(str::to_owned))
-            .collect()
+        self.elements()?.iter().map(|node| node.string().map(str::to_owned)).collect()
     }
 
     /// A string, or an array of them.
@@ -292,10 +251,7 @@ impl<'a> Node<'a> {
     pub(crate) fn entries(&self) -> Result<Vec<(KeyRef<'a>, Node<'a>)>> {
         let table = self.table()?;
         let entry = |(name, item): (&'a str, &'a Item)| {
-            let span = table
-                .key(name)
-                .and_then(toml_edit::Key::span)
-                .unwrap_or_else(|| self.span.clone());
+            let span = table.key(name).and_then(toml_edit::Key::span).unwrap_or_else(|| self.span.clone());
             let node = Node {
                 value: Raw::of(item),
                 span: item.span().unwrap_or_else(|| span.clone()),
@@ -303,11 +259,7 @@ impl<'a> Node<'a> {
             };
             (KeyRef { name, span }, node)
         };
-        Ok(table
-            .iter()
-            .filter(|(_, item)| !item.is_none())
-            .map(entry)
-            .collect())
+        Ok(table.iter().filter(|(_, item)| !item.is_none()).map(entry).collect())
     }
 
     /// Strings by free names.
@@ -340,12 +292,9 @@ impl<'a> Node<'a> {
         match self.value {
             Raw::Table(table) => Some(Value::InlineTable(plain_table(table))),
             Raw::List(array) => Some(Value::Array(array.iter().map(plain_value).collect())),
-            Raw::Tables(tables) => Some(Value::Array(
-                tables
-                    .iter()
-                    .map(|t| Value::InlineTable(plain_table(t)))
-                    .collect(),
-            )),
+            Raw::Tables(tables) => {
+                Some(Value::Array(tables.iter().map(|t| Value::InlineTable(plain_table(t))).collect()))
+            }
             Raw::Value(value) => Some(plain_value(value)),
             Raw::Nothing => None,
         }
@@ -356,11 +305,7 @@ impl<'a> Node<'a> {
 fn plain_table(table: &dyn TableLike) -> toml_edit::InlineTable {
     let mut copy = toml_edit::InlineTable::new();
     for (key, item) in table.iter() {
-        let node = Node {
-            value: Raw::of(item),
-            span: 0..0,
-            what: String::new(),
-        };
+        let node = Node { value: Raw::of(item), span: 0..0, what: String::new() };
         if let Some(value) = node.plain() {
             copy.insert(key, value);
         }
@@ -392,10 +337,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn key_span(&self, key: &str) -> Span {
-        self.table
-            .key(key)
-            .and_then(toml_edit::Key::span)
-            .unwrap_or_else(|| self.node.span.clone())
+        self.table.key(key).and_then(toml_edit::Key::span).unwrap_or_else(|| self.node.span.clone())
     }
 
     /// The names of all fields that are there.
@@ -408,9 +350,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn string(&self, key: &str) -> Result<Option<String>> {
-        self.get(key)
-            .map(|node| node.string().map(str::to_owned))
-            .transpose()
+        self.get(key).map(|node| node.string().map(str::to_owned)).transpose()
     }
 
     pub(crate) fn bool(&self, key: &str) -> Result<Option<bool>> {
@@ -418,13 +358,11 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn strings(&self, key: &str) -> Result<Vec<String>> {
-        self.get(key)
-            .map_or_else(|| Ok(Vec::new()), |node| node.strings())
+        self.get(key).map_or_else(|| Ok(Vec::new()), |node| node.strings())
     }
 
     pub(crate) fn string_map(&self, key: &str) -> Result<IndexMap<String, String>> {
-        self.get(key)
-            .map_or_else(|| Ok(IndexMap::new()), |node| node.string_map())
+        self.get(key).map_or_else(|| Ok(IndexMap::new()), |node| node.string_map())
     }
 
     pub(crate) fn string_pairs(&self, key: &str) -> Result<Vec<(String, String)>> {
@@ -433,10 +371,7 @@ impl<'a> Fields<'a> {
 
     /// That a key has no place here.
     pub(crate) fn unknown(&self, name: &str, known: &[&'static str]) -> ManifestError {
-        let kind = ErrorKind::UnknownField {
-            table: self.node.what.clone(),
-            field: printable(name),
-        };
+        let kind = ErrorKind::UnknownField { table: self.node.what.clone(), field: printable(name) };
         let hint = did_you_mean(name, known)
             .or_else(|| (known.len() <= 8).then(|| format!("the fields are {}", quoted_list(known))));
         ManifestError::new(kind, self.key_span(name), "unknown field").with_hint_if(hint)
@@ -448,10 +383,7 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let escaped = c.is_control().then(|| c.escape_default());
-            escaped
-                .into_iter()
-                .flatten()
-                .chain((!c.is_control()).then_some(c))
+            escaped.into_iter().flatten().chain((!c.is_control()).then_some(c))
         })
         .collect()
 }

@@ -15,14 +15,7 @@ use crate::{
     Trigger, edit::Step, name::check_kebab,
 };
 
-const HTTP_FIELDS: [&str; 6] = [
-    "id",
-    "route",
-    "component",
-    "static_response",
-    "executor",
-    "dependencies",
-];
+const HTTP_FIELDS: [&str; 6] = ["id", "route", "component", "static_response", "executor", "dependencies"];
 
 /// A trigger as it is written.
 pub(super) struct Draft {
@@ -62,9 +55,7 @@ pub(super) fn read_all(node: &Node<'_>) -> Result<Vec<Draft>> {
 
 fn read(kind: &str, index: usize, node: Node<'_>) -> Result<Draft> {
     let path = vec![Step::key("trigger"), Step::key(kind), Step::Index(index)];
-    let fields = node
-        .called(format!("the {} trigger", super::printable(kind)))
-        .open_fields()?;
+    let fields = node.called(format!("the {} trigger", super::printable(kind))).open_fields()?;
     let mut http = None;
     if kind == "http" {
         http = Some(self::http(&fields)?);
@@ -150,12 +141,7 @@ fn http(fields: &Fields<'_>) -> Result<HttpTrigger> {
     let route = self::route(route)?;
     match (fields.get("component"), fields.get("static_response")) {
         (Some(_), Some(response)) => {
-            return Err(application::exclusive(
-                fields,
-                "component",
-                "static_response",
-                &response,
-            ));
+            return Err(application::exclusive(fields, "component", "static_response", &response));
         }
         (None, None) => {
             let label = fields.string("id")?.unwrap_or_else(|| match &route {
@@ -164,10 +150,7 @@ fn http(fields: &Fields<'_>) -> Result<HttpTrigger> {
             });
             return Err(fields
                 .node
-                .error(
-                    ErrorKind::NothingToRun(super::printable(&label)),
-                    "nothing answers its requests",
-                )
+                .error(ErrorKind::NothingToRun(super::printable(&label)), "nothing answers its requests")
                 .with_hint("add `component = \"…\"`"));
         }
         _ => {}
@@ -175,11 +158,7 @@ fn http(fields: &Fields<'_>) -> Result<HttpTrigger> {
     Ok(HttpTrigger {
         route,
         route_span,
-        executor: fields
-            .get("executor")
-            .map(executor)
-            .transpose()?
-            .unwrap_or_default(),
+        executor: fields.get("executor").map(executor).transpose()?.unwrap_or_default(),
         static_response: fields.get("static_response").map(static_response).transpose()?,
     })
 }
@@ -211,10 +190,9 @@ fn executor(node: Node<'_>) -> Result<Executor> {
             None => Ok(Executor::Http),
             Some(name) => Err(fields.unknown(name, &["type"])),
         },
-        "wagi" => Ok(Executor::Wagi {
-            argv: fields.string("argv")?,
-            entrypoint: fields.string("entrypoint")?,
-        }),
+        "wagi" => {
+            Ok(Executor::Wagi { argv: fields.string("argv")?, entrypoint: fields.string("entrypoint")? })
+        }
         other => Err(kind.invalid("executor", other, "it must be `http` or `wagi`")),
     }
 }
@@ -223,11 +201,7 @@ fn executor(node: Node<'_>) -> Result<Executor> {
 fn static_response(node: Node<'_>) -> Result<StaticResponse> {
     let fields = node.open_fields()?;
     Ok(StaticResponse {
-        status_code: fields
-            .get("status_code")
-            .map(|node| node.status())
-            .transpose()?
-            .unwrap_or(200),
+        status_code: fields.get("status_code").map(|node| node.status()).transpose()?.unwrap_or(200),
         headers: fields.string_pairs("headers")?,
         body: fields.string("body")?,
     })
@@ -239,10 +213,7 @@ pub(super) fn normalise(drafts: Vec<Draft>, components: &mut IndexMap<String, Co
     let mut triggers = Vec::with_capacity(drafts.len());
     // All ids come before all components: they are made of the ids that are written.
     let mut numbers = HashMap::new();
-    let ids: Vec<String> = drafts
-        .iter()
-        .map(|draft| trigger_id(draft, &mut taken, &mut numbers))
-        .collect();
+    let ids: Vec<String> = drafts.iter().map(|draft| trigger_id(draft, &mut taken, &mut numbers)).collect();
     let mut inline = 1;
     for (draft, id) in drafts.into_iter().zip(ids) {
         let several = usize::from(draft.component.is_some())
@@ -259,9 +230,7 @@ pub(super) fn normalise(drafts: Vec<Draft>, components: &mut IndexMap<String, Co
         };
         let component = draft.component.map(&mut lift);
         let roles = draft.components.into_iter();
-        let roles = roles
-            .map(|(role, specs)| (role, specs.into_iter().map(&mut lift).collect()))
-            .collect();
+        let roles = roles.map(|(role, specs)| (role, specs.into_iter().map(&mut lift).collect())).collect();
         triggers.push(Trigger {
             explicit_id: draft.id.is_some(),
             id,

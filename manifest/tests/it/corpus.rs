@@ -26,10 +26,7 @@ fn name(text: &str) -> DependencyName {
 fn a_whole_application() {
     let manifest = read(SHOP);
     let app = &manifest.application;
-    assert_eq!(
-        (app.name.as_str(), app.version.as_deref()),
-        ("shop", Some("1.4.0"))
-    );
+    assert_eq!((app.name.as_str(), app.version.as_deref()), ("shop", Some("1.4.0")));
     assert_eq!(app.authors, ["Ada <ada@example.com>", "Bob"]);
     assert_eq!(app.http_base.as_deref(), Some("/shop"));
     assert_eq!(app.targets.len(), 3);
@@ -39,11 +36,8 @@ fn a_whole_application() {
     assert!(manifest.variables["api_token"].required && manifest.variables["api_token"].secret);
     assert_eq!(manifest.variables["greeting"].default.as_deref(), Some("hello"));
 
-    let ids: Vec<_> = manifest
-        .triggers
-        .iter()
-        .map(|t| (t.kind.as_str(), t.id.as_str(), t.explicit_id))
-        .collect();
+    let ids: Vec<_> =
+        manifest.triggers.iter().map(|t| (t.kind.as_str(), t.id.as_str(), t.explicit_id)).collect();
     assert_eq!(
         ids,
         [
@@ -59,31 +53,15 @@ fn a_whole_application() {
     let http: Vec<_> = manifest.triggers.iter().filter_map(|t| t.http.as_ref()).collect();
     assert_eq!(http[0].route, Route::Path("/cart/:item/...".into()));
     assert_eq!(http[4].route, Route::Private);
-    assert_eq!(
-        http[1].executor,
-        Executor::Wagi {
-            argv: Some("run".into()),
-            entrypoint: None
-        }
-    );
+    assert_eq!(http[1].executor, Executor::Wagi { argv: Some("run".into()), entrypoint: None });
     let health = http[2].static_response.as_ref().unwrap();
     assert_eq!((health.status_code, health.body.as_deref()), (204, None));
-    assert_eq!(
-        health.headers,
-        [("cache-control".to_owned(), "no-store".to_owned())]
-    );
+    assert_eq!(health.headers, [("cache-control".to_owned(), "no-store".to_owned())]);
 
     let components: Vec<_> = manifest.components.keys().collect();
     assert_eq!(
         components,
-        [
-            "cart",
-            "worker",
-            "digest",
-            "http-trigger2-component",
-            "inline-component1",
-            "inline-component2"
-        ]
+        ["cart", "worker", "digest", "http-trigger2-component", "inline-component1", "inline-component2"]
     );
     assert!(manifest.components["inline-component2"].inline && !manifest.components["cart"].inline);
     assert_eq!(
@@ -92,26 +70,11 @@ fn a_whole_application() {
     );
 
     let cart = &manifest.components["cart"];
-    assert_eq!(
-        cart.source,
-        ComponentSource::Path("target/wasm32-wasip2/release/cart.wasm".into())
-    );
-    assert_eq!(
-        &SHOP[cart.source_span.clone()],
-        "\"target/wasm32-wasip2/release/cart.wasm\""
-    );
-    assert_eq!(
-        cart.variables["url"],
-        "https://{{ host }}/v1?token={{ api_token }}"
-    );
+    assert_eq!(cart.source, ComponentSource::Path("target/wasm32-wasip2/release/cart.wasm".into()));
+    assert_eq!(&SHOP[cart.source_span.clone()], "\"target/wasm32-wasip2/release/cart.wasm\"");
+    assert_eq!(cart.variables["url"], "https://{{ host }}/v1?token={{ api_token }}");
     assert_eq!(cart.files[0], FileMount::Glob("assets/**/*.png".into()));
-    assert_eq!(
-        cart.files[1],
-        FileMount::Place {
-            source: "static".into(),
-            destination: "/".into()
-        }
-    );
+    assert_eq!(cart.files[1], FileMount::Place { source: "static".into(), destination: "/".into() });
     assert_eq!(cart.build.as_ref().unwrap().command, ["npm ci", "npm run build"]);
     assert_eq!(cart.deps.bindings.as_deref(), Some("rust"));
     assert_eq!(manifest.components["worker"].targets, Some(vec![]));
@@ -155,23 +118,14 @@ fn dependencies_of_every_form() {
         if package.to_string() == "other:money" && registry.to_string() == "localhost:5000")
     );
     assert_eq!(money.export.as_deref(), Some("other:money/print"));
-    assert_eq!(
-        money.inherit,
-        Inherit::Only(vec![Capability::Variables, Capability::AllowedOutboundHosts])
-    );
+    assert_eq!(money.inherit, Inherit::Only(vec![Capability::Variables, Capability::AllowedOutboundHosts]));
     assert_eq!(&SHOP[money.source_span.clone()], "\">=1.2, <1.9\"");
     assert_eq!(
         cart.dependency(&name("acme:mail@2.0.0")).unwrap().source,
         Source::Path("../mail.wasm".into())
     );
-    assert!(matches!(
-        cart.dependency(&name("acme:hash")).unwrap().source,
-        Source::Url { .. }
-    ));
-    assert_eq!(
-        cart.dependency(&name("checksum")).unwrap().source,
-        Source::Component("digest".into())
-    );
+    assert!(matches!(cart.dependency(&name("acme:hash")).unwrap().source, Source::Url { .. }));
+    assert_eq!(cart.dependency(&name("checksum")).unwrap().source, Source::Component("digest".into()));
 
     assert_eq!(cart.granted(crypto), Grant::none());
     assert!(cart.granted(money).allows(Capability::Variables));
@@ -199,22 +153,12 @@ fn our_own_settings() {
     let deps = &manifest.application.deps;
     let config = Config::from_toml(&deps.registries).unwrap();
     assert_eq!(config.default_registry().unwrap().to_string(), "ghcr.io");
-    for (package, registry) in [
-        ("acme:crypto", "registry.acme.example"),
-        ("other:money", "localhost:5000"),
-        ("x:y", "ghcr.io"),
-    ] {
-        assert_eq!(
-            config
-                .resolve_registry(&package.parse().unwrap())
-                .unwrap()
-                .to_string(),
-            registry
-        );
+    for (package, registry) in
+        [("acme:crypto", "registry.acme.example"), ("other:money", "localhost:5000"), ("x:y", "ghcr.io")]
+    {
+        assert_eq!(config.resolve_registry(&package.parse().unwrap()).unwrap().to_string(), registry);
     }
-    let local = config
-        .registry_config(&"localhost:5000".parse().unwrap())
-        .unwrap();
+    let local = config.registry_config(&"localhost:5000".parse().unwrap()).unwrap();
     assert_eq!(local.default_backend(), Some("oci"));
     assert!(SHOP[deps.registries_span.clone().unwrap()].starts_with("[application.tool.deps]"));
     assert_debug_snapshot!(deps.verify.iter().map(|r| (&r.method, &r.path, &r.headers, &r.body, &r.expect)).collect::<Vec<_>>(), @r#"
@@ -279,13 +223,7 @@ fn registry_settings_in_every_layout() {
         .map(|layout| {
             let manifest = read(&app(&format!("[component.api]\nsource = \"a\"\n{layout}")));
             let config = Config::from_toml(&manifest.application.deps.registries).unwrap();
-            assert_eq!(
-                config
-                    .resolve_registry(&"acme:x".parse().unwrap())
-                    .unwrap()
-                    .to_string(),
-                "a.io"
-            );
+            assert_eq!(config.resolve_registry(&"acme:x".parse().unwrap()).unwrap().to_string(), "a.io");
             manifest.application.deps.registries
         })
         .collect();
@@ -303,19 +241,13 @@ fn profiles_override() {
     assert_eq!(manifest.profiles(), ["debug", "offline"]);
     let debug = manifest.with_profile("debug").unwrap();
     let cart = &debug.components["cart"];
-    assert_eq!(
-        cart.source,
-        ComponentSource::Path("target/wasm32-wasip2/debug/cart.wasm".into())
-    );
+    assert_eq!(cart.source, ComponentSource::Path("target/wasm32-wasip2/debug/cart.wasm".into()));
     assert_eq!(cart.environment["LOG"], "debug");
     assert_eq!(cart.environment["REGION"], "eu");
     assert_eq!(cart.build.as_ref().unwrap().command, ["npm run debug"]);
     assert_eq!(cart.build.as_ref().unwrap().workdir.as_deref(), Some("cart"));
     assert_eq!(cart.dependencies.len(), 7);
-    assert_eq!(
-        cart.dependencies[0].source,
-        Source::Path("crypto-debug.wasm".into())
-    );
+    assert_eq!(cart.dependencies[0].source, Source::Path("crypto-debug.wasm".into()));
     assert_eq!(cart.dependencies[6].name, name("acme:trace"));
     assert_eq!(debug.components["worker"], manifest.components["worker"]);
 }
@@ -327,10 +259,7 @@ fn the_same_in_another_layout() {
     let api = &manifest.components["api"];
     assert_eq!(api.dependencies.len(), 2);
     assert_eq!(api.dependencies[1].inherit, Inherit::All(true));
-    assert_eq!(
-        &COMPACT[api.dependencies[1].name_span.clone()],
-        "\"acme:hash/digest@1.0.0\""
-    );
+    assert_eq!(&COMPACT[api.dependencies[1].name_span.clone()], "\"acme:hash/digest@1.0.0\"");
     assert_eq!(api.build.as_ref().unwrap().watch, ["src/**/*.js", "package.json"]);
     assert_eq!(api.deps.bindings.as_deref(), Some("js"));
     assert_eq!(manifest.application.deps.verify[0].path, "/hello?name=ada");
@@ -356,20 +285,12 @@ fn pipelines() {
     };
     assert_eq!(
         sources("public"),
-        [
-            "component log",
-            "acme:auth ^1.1",
-            "./geo.wasm",
-            "https://example.com/cors.wasm"
-        ]
+        ["component log", "acme:auth ^1.1", "./geo.wasm", "https://example.com/cors.wasm"]
     );
     assert_eq!(sources("admin"), ["component log"]);
     assert_eq!(sources("site-http-trigger"), ["component log", "admin.wasm"]);
     let public = manifest.trigger("public").unwrap();
-    assert_eq!(
-        public.middleware[1].granted(),
-        Grant::from(&Inherit::Only(vec![Capability::Variables]))
-    );
+    assert_eq!(public.middleware[1].granted(), Grant::from(&Inherit::Only(vec![Capability::Variables])));
     assert_eq!(public.middleware[0].granted(), Grant::none());
     assert_eq!(
         &MIDDLEWARE[public.middleware[2].span.clone()],
@@ -388,26 +309,9 @@ fn ids_are_those_that_spin_gives() {
         [component.c]\nsource = \"c\"\n[component.redis-trigger1-component]\nsource = \"f\"\n";
     let manifest = read(text);
     let ids: Vec<_> = manifest.triggers.iter().map(|t| t.id.as_str()).collect();
-    assert_eq!(
-        ids,
-        [
-            "c-http-trigger",
-            "http-trigger1",
-            "http-trigger2",
-            "http-trigger3",
-            "redis-trigger1"
-        ]
-    );
+    assert_eq!(ids, ["c-http-trigger", "http-trigger1", "http-trigger2", "http-trigger3", "redis-trigger1"]);
     let components: Vec<_> = manifest.components.keys().collect();
-    assert_eq!(
-        components,
-        [
-            "c",
-            "redis-trigger1-component",
-            "http-trigger3-component",
-            "inline-component1"
-        ]
-    );
+    assert_eq!(components, ["c", "redis-trigger1-component", "http-trigger3-component", "inline-component1"]);
 }
 
 #[test]
@@ -428,4 +332,13 @@ fn spin_takes_these_too() {
     ] {
         read(&text);
     }
+}
+
+/// Spin makes such a route absolute; a manifest that Spin accepts is accepted.
+#[test]
+fn a_route_without_a_slash_is_absolute() {
+    let text = "spin_manifest_version = 2\n[application]\nname = \"a\"\n[[trigger.http]]\nroute = \"hello\"\ncomponent = \"c\"\n[component.c]\nsource = \"c.wasm\"\n";
+    let document = Document::parse(text).unwrap();
+    let route = &document.manifest().triggers[0].http.as_ref().unwrap().route;
+    assert_eq!(*route, Route::Path("/hello".to_owned()));
 }

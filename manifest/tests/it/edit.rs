@@ -58,13 +58,8 @@ fn changes(before: &str, after: &str) -> String {
     let after: Vec<&str> = after.lines().collect();
     let same_head = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
     let rest = before.len().min(after.len()) - same_head;
-    let same_tail = before
-        .iter()
-        .rev()
-        .zip(after.iter().rev())
-        .take(rest)
-        .take_while(|(a, b)| a == b)
-        .count();
+    let same_tail =
+        before.iter().rev().zip(after.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
     let start = same_head.saturating_sub(1);
     let end = (after.len() - same_tail + 1).min(after.len());
     after[start..end].join("\n")
@@ -228,13 +223,7 @@ fn components_inside_triggers() {
         let mut document = Document::parse(&text).unwrap();
         let crypto = name("acme:crypto");
         document
-            .set_dependency(
-                "t-component",
-                &crypto,
-                &registry("acme:crypto", "^2.0"),
-                None,
-                &Inherit::Default,
-            )
+            .set_dependency("t-component", &crypto, &registry("acme:crypto", "^2.0"), None, &Inherit::Default)
             .unwrap();
         assert!(document.text().contains(expected), "{}", document.text());
         assert!(document.remove_dependency("t-component", &crypto).unwrap());
@@ -245,19 +234,14 @@ fn components_inside_triggers() {
 /// Changes the entry `a:b/c` and shows what changed.
 #[track_caller]
 fn update(entry: &str, source: &Source, export: Option<&str>, inherit: &Inherit) -> String {
-    let text = app(&format!(
-        "[component.api]\nsource = \"api.wasm\"\n{entry}\n[component.lib]\nsource = \"b\"\n"
-    ));
+    let text =
+        app(&format!("[component.api]\nsource = \"api.wasm\"\n{entry}\n[component.lib]\nsource = \"b\"\n"));
     let mut document = Document::parse(&text).unwrap_or_else(|e| panic!("{e}"));
-    document
-        .set_dependency("api", &name("a:b/c"), source, export, inherit)
-        .unwrap();
+    document.set_dependency("api", &name("a:b/c"), source, export, inherit).unwrap();
     let after = document.text();
     let (head, tail) = text.split_once(entry).unwrap();
     let changed = after.strip_prefix(head).and_then(|rest| rest.strip_suffix(tail));
-    changed
-        .unwrap_or_else(|| panic!("changed elsewhere:\n{after}"))
-        .to_owned()
+    changed.unwrap_or_else(|| panic!("changed elsewhere:\n{after}")).to_owned()
 }
 
 #[test]
@@ -328,21 +312,14 @@ fn removing_keeps_tables_that_adding_would_not_make() {
     };
     let other = "[component.lib]\nsource = \"b\"\n";
     assert_eq!(
-        remove(&format!(
-            "\n[component.api.dependencies]\n\"a:b\" = \"1\" # why\n\n{other}"
-        )),
+        remove(&format!("\n[component.api.dependencies]\n\"a:b\" = \"1\" # why\n\n{other}")),
         format!("\n{other}")
     );
     assert_eq!(
-        remove(&format!(
-            "\n# ours\n[component.api.dependencies]\n\"a:b\" = \"1\"\n\n{other}"
-        )),
+        remove(&format!("\n# ours\n[component.api.dependencies]\n\"a:b\" = \"1\"\n\n{other}")),
         format!("\n# ours\n[component.api.dependencies]\n\n{other}")
     );
-    assert_eq!(
-        remove("dependencies = { \"a:b\" = \"1\" }\n"),
-        "dependencies = {}\n"
-    );
+    assert_eq!(remove("dependencies = { \"a:b\" = \"1\" }\n"), "dependencies = {}\n");
     assert_eq!(remove("dependencies.\"a:b\" = \"1\"\n"), "");
     assert_eq!(
         remove("dependencies.\"a:b\".version = \"1\"\ndependencies.\"a:b\".registry = \"r.io\"\n# x\n"),
@@ -368,39 +345,21 @@ fn what_cannot_be_done_leaves_the_document_alone() {
     let mut document = Document::parse(&text).unwrap();
     let none = Inherit::Default;
     let mut fails = |component: &str, dependency: &str, source: &Source, export: Option<&str>| {
-        let error = document
-            .set_dependency(component, &name(dependency), source, export, &none)
-            .unwrap_err();
+        let error = document.set_dependency(component, &name(dependency), source, export, &none).unwrap_err();
         assert_eq!(error.span(), None);
         assert_eq!(document.text(), text);
         error
     };
     let one = registry("a:b", "1");
-    assert_eq!(
-        fails("apu", "x:y", &one, None).kind(),
-        &ErrorKind::UnknownComponent("apu".into())
-    );
-    assert_eq!(
-        fails("api", "a:b", &one, Some("x")).kind(),
-        &ErrorKind::ExportOfPackage("a:b".into())
-    );
-    assert!(matches!(
-        fails("api", "a:b/c", &one, None).kind(),
-        ErrorKind::ConflictingNames { .. }
-    ));
+    assert_eq!(fails("apu", "x:y", &one, None).kind(), &ErrorKind::UnknownComponent("apu".into()));
+    assert_eq!(fails("api", "a:b", &one, Some("x")).kind(), &ErrorKind::ExportOfPackage("a:b".into()));
+    assert!(matches!(fails("api", "a:b/c", &one, None).kind(), ErrorKind::ConflictingNames { .. }));
     let own = Source::Component("api".into());
-    assert_eq!(
-        fails("api", "x:y", &own, None).kind(),
-        &ErrorKind::OwnDependency("api".into())
-    );
+    assert_eq!(fails("api", "x:y", &own, None).kind(), &ErrorKind::OwnDependency("api".into()));
     assert_eq!(document.remove_dependency("api", &name("x:y")), Ok(false));
     assert!(document.remove_dependency("apu", &name("x:y")).is_err());
     assert!(document.remove_middleware("api-http-trigger", 0).is_err());
-    assert!(
-        document
-            .insert_middleware("api-http-trigger", 1, &path("m"), &none)
-            .is_err()
-    );
+    assert!(document.insert_middleware("api-http-trigger", 1, &path("m"), &none).is_err());
     assert!(document.insert_middleware("none", 0, &path("m"), &none).is_err());
     assert_eq!(document.text(), text);
 }
@@ -415,17 +374,12 @@ fn layer(trigger: &str, place: usize) -> String {
     let count = document.manifest().trigger("t").unwrap().middleware.len();
     let mut shown = String::new();
     for position in 0..=count {
-        document
-            .insert_middleware("t", position, &path("m.wasm"), &Inherit::Default)
-            .unwrap();
+        document.insert_middleware("t", position, &path("m.wasm"), &Inherit::Default).unwrap();
         let entry = &document.manifest().trigger("t").unwrap().middleware[position];
         assert_eq!(entry.source, path("m.wasm"));
         if position == place {
             let after = document.text();
-            let from = after
-                .find("[trigger]")
-                .or_else(|| after.rfind("[[trigger.http]]\nid"))
-                .unwrap();
+            let from = after.find("[trigger]").or_else(|| after.rfind("[[trigger.http]]\nid")).unwrap();
             after[from..after.find("\n[component.lib]").unwrap()].clone_into(&mut shown);
         }
         document.remove_middleware("t", position).unwrap();
@@ -535,17 +489,9 @@ fn removing_the_last_middleware_keeps_what_adding_would_not_make() {
         ));
         let mut document = Document::parse(&text).unwrap();
         document.remove_middleware("t", 0).unwrap();
-        document
-            .text()
-            .rsplit_once("component = \"api\"\n")
-            .unwrap()
-            .1
-            .to_owned()
+        document.text().rsplit_once("component = \"api\"\n").unwrap().1.to_owned()
     };
-    assert_eq!(
-        remove("dependencies.middleware = [{ path = \"a\" }] # why\n# x\n"),
-        "# x\n"
-    );
+    assert_eq!(remove("dependencies.middleware = [{ path = \"a\" }] # why\n# x\n"), "# x\n");
     assert_eq!(
         remove("dependencies = { middleware = [ { path = \"a\" } ] }\n"),
         "dependencies = { middleware = [ ] }\n"
@@ -554,10 +500,7 @@ fn removing_the_last_middleware_keeps_what_adding_would_not_make() {
         remove("[trigger.http.dependencies]\nmiddleware = [\n  { path = \"a\" },\n]\n"),
         "[trigger.http.dependencies]\nmiddleware = [\n]\n"
     );
-    assert_eq!(
-        remove("\n[[trigger.http.dependencies.middleware]]\npath = \"a\"\n# x\n"),
-        "# x\n"
-    );
+    assert_eq!(remove("\n[[trigger.http.dependencies.middleware]]\npath = \"a\"\n# x\n"), "# x\n");
 }
 
 #[test]
@@ -566,8 +509,6 @@ fn triggers_that_share_an_id_cannot_be_told_apart() {
         "[component.api]\nsource = \"a\"\n[[trigger.http]]\nid = \"t\"\nroute = \"/a\"\ncomponent = \"api\"\n[[trigger.http]]\nid = \"t\"\nroute = \"/b\"\ncomponent = \"api\"\n",
     );
     let mut document = Document::parse(&text).unwrap();
-    let error = document
-        .insert_middleware("t", 0, &path("m"), &Inherit::Default)
-        .unwrap_err();
+    let error = document.insert_middleware("t", 0, &path("m"), &Inherit::Default).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::AmbiguousTrigger("t".into()));
 }

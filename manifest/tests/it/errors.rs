@@ -6,9 +6,7 @@ use spin_deps_manifest::{Document, ErrorKind, MAX_LENGTH};
 
 /// The error of a text that must be rejected, with its place.
 fn rejected(text: &str) -> String {
-    let error = Document::parse(text)
-        .map(|d| panic!("accepted: {:#?}", d.manifest()))
-        .unwrap_err();
+    let error = Document::parse(text).map(|d| panic!("accepted: {:#?}", d.manifest())).unwrap_err();
     assert!(error.span().is_some(), "no place: {error}");
     assert!(!error.label().is_empty(), "no label: {error}");
     // A place is the same one with the other kind of line ends.
@@ -30,38 +28,36 @@ fn dependencies(lines: &str) -> String {
 
 #[test]
 fn not_toml() {
-    assert_snapshot!(rejected(&app("[component.api\nsource = 1\n")), @r"
+    assert_snapshot!(rejected(&app("[component.api\nsource = 1\n")), @"
     invalid TOML: unclosed table, expected `]`
      10 | [component.api
         |               ^ here
+    hint: look for a bracket, quote or comma that is missing or too many; the format is TOML 1.0
     ");
     assert_snapshot!(rejected(&api("description = \"open\n")), @r#"
     invalid TOML: invalid basic string, expected `"`
      12 | description = "open
         |                    ^ here
+    hint: look for a bracket, quote or comma that is missing or too many; the format is TOML 1.0
     "#);
     assert_snapshot!(rejected(&api("source = \"again.wasm\"\n")), @r#"
     invalid TOML: duplicate key
      12 | source = "again.wasm"
         | ^^^^^^ here
+    hint: a key stands only once in a table: remove or rename one of the two
     "#);
-    assert_snapshot!(rejected("spin_manifest_version = 2\napplication = 1\n[application]\n"), @r"
+    assert_snapshot!(rejected("spin_manifest_version = 2\napplication = 1\n[application]\n"), @"
     invalid TOML: duplicate key
       3 | [application]
         |  ^^^^^^^^^^^ here
+    hint: a key stands only once in a table: remove or rename one of the two
     ");
 }
 
 #[test]
 fn hostile_sizes() {
     let error = Document::parse(&" ".repeat(MAX_LENGTH + 1)).unwrap_err();
-    assert_eq!(
-        error.kind(),
-        &ErrorKind::TooLong {
-            length: MAX_LENGTH + 1,
-            limit: MAX_LENGTH
-        }
-    );
+    assert_eq!(error.kind(), &ErrorKind::TooLong { length: MAX_LENGTH + 1, limit: MAX_LENGTH });
     for text in [
         format!("a = {}", "[".repeat(100_000)),
         format!("a = {}", "{ a = ".repeat(100_000)),
@@ -414,9 +410,7 @@ fn sources() {
 #[test]
 fn components_as_dependencies() {
     let with = |value: &str, other: &str| {
-        rejected(&dependencies(&format!(
-            "\"acme:crypto\" = {{ component = \"{value}\" }}\n{other}"
-        )))
+        rejected(&dependencies(&format!("\"acme:crypto\" = {{ component = \"{value}\" }}\n{other}")))
     };
     assert_snapshot!(with("lib", ""), @r#"
     there is no component `lib`
@@ -495,11 +489,8 @@ fn middleware() {
 
 #[test]
 fn requests_to_verify() {
-    let request = |lines: &str| {
-        rejected(&api(&format!(
-            "[[application.tool.deps.verify.requests]]\n{lines}"
-        )))
-    };
+    let request =
+        |lines: &str| rejected(&api(&format!("[[application.tool.deps.verify.requests]]\n{lines}")));
     assert_snapshot!(request("method = \"GET\"\n"), @r"
     a request of `verify` has no `path`
      12 | [[application.tool.deps.verify.requests]]

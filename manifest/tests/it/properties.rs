@@ -27,14 +27,7 @@ fn indent() -> impl Strategy<Value = &'static str> {
 /// Names that do not overlap, with values that fit all of them.
 fn entries() -> impl Strategy<Value = Vec<(String, Vec<(&'static str, &'static str)>)>> {
     let names = proptest::sample::subsequence(
-        vec![
-            "\"a:b\"",
-            "\"c:d/e\"",
-            "plain-name",
-            "'f:g@1.0.0'",
-            "\"f:g@2.0.0\"",
-            "\"h:i/j@0.1.0\"",
-        ],
+        vec!["\"a:b\"", "\"c:d/e\"", "plain-name", "'f:g@1.0.0'", "\"f:g@2.0.0\"", "\"h:i/j@0.1.0\""],
         0..4,
     );
     let fields = select(vec![
@@ -53,10 +46,7 @@ fn entries() -> impl Strategy<Value = Vec<(String, Vec<(&'static str, &'static s
 
 /// `{ a = 1, b = 2 }`, on one line or on several.
 fn inline(fields: &[(impl AsRef<str>, impl AsRef<str>)], style: u8, note: &str) -> String {
-    let pairs: Vec<String> = fields
-        .iter()
-        .map(|(k, v)| format!("{} = {}", k.as_ref(), v.as_ref()))
-        .collect();
+    let pairs: Vec<String> = fields.iter().map(|(k, v)| format!("{} = {}", k.as_ref(), v.as_ref())).collect();
     list("{", "}", &pairs, style, note)
 }
 
@@ -68,10 +58,7 @@ fn list(open: &str, close: &str, items: &[String], style: u8, note: &str) -> Str
         0 => format!("{open} {} {close}", items.join(", ")),
         1 => format!("{open}{}{close}", items.join(",")),
         2 => format!("{open}\n  {}{note}\n{close}", items.join(&format!(",{note}\n  "))),
-        3 => format!(
-            "{open} # in\n\t{},{note}\n\n  {close}",
-            items.join(&format!(",{note}\n\t"))
-        ),
+        3 => format!("{open} # in\n\t{},{note}\n\n  {close}", items.join(&format!(",{note}\n\t"))),
         _ => format!("{open}{}, {close}", items.join(" , ")),
     }
 }
@@ -107,18 +94,9 @@ fn component() -> impl Strategy<Value = ComponentSpec> {
 impl ComponentSpec {
     /// The lines of the component: for its own table, for `[component]`, and behind its own table.
     fn lines(&self, id: &str) -> (String, String) {
-        let Self {
-            indent,
-            notes: (first, second),
-            gaps: (above, between),
-            style,
-            ..
-        } = self;
-        let values: Vec<(String, String)> = self
-            .entries
-            .iter()
-            .map(|(name, fields)| (name.clone(), inline(fields, *style, first)))
-            .collect();
+        let Self { indent, notes: (first, second), gaps: (above, between), style, .. } = self;
+        let values: Vec<(String, String)> =
+            self.entries.iter().map(|(name, fields)| (name.clone(), inline(fields, *style, first))).collect();
         let files = list("[", "]", &["\"a\"".to_owned(), "'b'".to_owned()], *style, second);
         let mut fields = vec![
             ("source".to_owned(), format!("\"{id}.wasm\"")),
@@ -132,11 +110,7 @@ impl ComponentSpec {
         }
         let mut tables = String::new();
         if !values.is_empty() {
-            match if self.layout == 0 {
-                self.dependencies % 5
-            } else {
-                1 + self.dependencies % 2
-            } {
+            match if self.layout == 0 { self.dependencies % 5 } else { 1 + self.dependencies % 2 } {
                 0 => {
                     tables.push_str(&format!("{above}{indent}[component.{id}.dependencies]{first}\n"));
                     for (name, value) in &values {
@@ -145,9 +119,7 @@ impl ComponentSpec {
                 }
                 1 => fields.push(("dependencies".to_owned(), inline(&values, style / 5, second))),
                 2 => fields.extend(
-                    values
-                        .iter()
-                        .map(|(name, value)| (format!("dependencies.{name}"), value.clone())),
+                    values.iter().map(|(name, value)| (format!("dependencies.{name}"), value.clone())),
                 ),
                 3 => {
                     for (name, fields) in &self.entries {
@@ -171,11 +143,7 @@ impl ComponentSpec {
         }
         if self.build == 1 && self.layout == 0 {
             let build = format!("{between}[component.{id}.build]\n{indent}command = \"make\"{second}\n");
-            tables = if style % 2 == 0 {
-                build + &tables
-            } else {
-                tables + &build
-            };
+            tables = if style % 2 == 0 { build + &tables } else { tables + &build };
         }
         match self.layout {
             0 => {
@@ -193,10 +161,7 @@ impl ComponentSpec {
                 (own, String::new())
             }
             _ => (
-                format!(
-                    "{above}{indent}{id} = {}{second}\n{between}",
-                    inline(&fields, *style, first)
-                ),
+                format!("{above}{indent}{id} = {}{second}\n{between}", inline(&fields, *style, first)),
                 String::new(),
             ),
         }
@@ -223,37 +188,22 @@ fn trigger() -> impl Strategy<Value = TriggerSpec> {
         ]),
         0..4,
     );
-    (
-        layers,
-        any::<u8>(),
-        any::<u8>(),
-        comment(),
-        gap(),
-        indent(),
-        any::<bool>(),
-    )
-        .prop_map(
-            |(layers, layout, style, note, gap, indent, inline_component)| TriggerSpec {
-                layers,
-                layout,
-                style,
-                note,
-                gap,
-                indent,
-                inline_component,
-            },
-        )
-}
-
-impl TriggerSpec {
-    fn lines(&self, number: usize) -> String {
-        let Self {
+    (layers, any::<u8>(), any::<u8>(), comment(), gap(), indent(), any::<bool>()).prop_map(
+        |(layers, layout, style, note, gap, indent, inline_component)| TriggerSpec {
+            layers,
+            layout,
             style,
             note,
             gap,
             indent,
-            ..
-        } = self;
+            inline_component,
+        },
+    )
+}
+
+impl TriggerSpec {
+    fn lines(&self, number: usize) -> String {
+        let Self { style, note, gap, indent, .. } = self;
         let mut text = format!(
             "{gap}{indent}[[trigger.http]]{note}\n{indent}id = \"t{number}\"\n{indent}route = \"/{number}\"{note}\n"
         );
@@ -275,9 +225,7 @@ impl TriggerSpec {
             let array = list("[", "]", &layers, *style, note);
             match self.layout % 4 {
                 0 => text.push_str(&format!("{indent}dependencies.middleware = {array}{note}\n")),
-                1 => text.push_str(&format!(
-                    "{indent}dependencies = {{ middleware = {array} }}{note}\n"
-                )),
+                1 => text.push_str(&format!("{indent}dependencies = {{ middleware = {array} }}{note}\n")),
                 2 => tables.push_str(&format!(
                     "{gap}[trigger.http.dependencies]\n{indent}middleware = {array}{note}\n"
                 )),
@@ -321,17 +269,8 @@ impl Spec {
         if !shared.is_empty() {
             shared = format!("[component]{}\n{shared}", self.head);
         }
-        let triggers: String = self
-            .triggers
-            .iter()
-            .enumerate()
-            .map(|(number, t)| t.lines(number))
-            .collect();
-        let (first, second) = if self.triggers_last {
-            (tables, triggers)
-        } else {
-            (triggers, tables)
-        };
+        let triggers: String = self.triggers.iter().enumerate().map(|(number, t)| t.lines(number)).collect();
+        let (first, second) = if self.triggers_last { (tables, triggers) } else { (triggers, tables) };
         let mut text = format!(
             "spin_manifest_version = 2{}\n[application]\nname = \"shop\"\n{first}{shared}{second}{}",
             self.head, self.last
@@ -339,11 +278,7 @@ impl Spec {
         if !self.last_newline {
             text.truncate(text.trim_end_matches('\n').len());
         }
-        if self.windows {
-            text.replace('\n', "\r\n")
-        } else {
-            text
-        }
+        if self.windows { text.replace('\n', "\r\n") } else { text }
     }
 }
 
@@ -362,16 +297,14 @@ prop_compose! {
 }
 
 fn source() -> impl Strategy<Value = Source> {
-    let registry = (
-        select(vec!["new:one", "other:impl"]),
-        option::of(Just("localhost:5000")),
-    )
-        .prop_map(|(package, registry)| Source::Registry {
+    let registry = (select(vec!["new:one", "other:impl"]), option::of(Just("localhost:5000"))).prop_map(
+        |(package, registry)| Source::Registry {
             package: package.parse().unwrap(),
             explicit_package: false,
             req: ">=1.2, <2".parse().unwrap(),
             registry: registry.map(|r| r.parse().unwrap()),
-        });
+        },
+    );
     prop_oneof![
         registry,
         "[ -~\\t\u{e9}\u{1}]{0,12}".prop_map(Source::Path),
@@ -394,16 +327,10 @@ fn inherit() -> impl Strategy<Value = Inherit> {
 fn rest(manifest: &Manifest, component: &str, trigger: &str) -> String {
     let mut text = String::new();
     for (id, c) in &manifest.components {
-        let dependencies: Vec<_> = c
-            .dependencies
-            .iter()
-            .map(|d| (&d.name, &d.source, &d.export, &d.inherit))
-            .collect();
+        let dependencies: Vec<_> =
+            c.dependencies.iter().map(|d| (&d.name, &d.source, &d.export, &d.inherit)).collect();
         let own = (id != component).then_some(dependencies);
-        text.push_str(&format!(
-            "{id} {:?} {:?} {:?} {own:?}\n",
-            c.source, c.exclude_files, c.build
-        ));
+        text.push_str(&format!("{id} {:?} {:?} {:?} {own:?}\n", c.source, c.exclude_files, c.build));
     }
     for t in &manifest.triggers {
         let layers: Vec<_> = t.middleware.iter().map(|m| (&m.source, &m.inherit)).collect();

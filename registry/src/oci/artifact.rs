@@ -22,10 +22,8 @@ pub(crate) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+js
 pub(crate) const CONFIG_TYPE: &str = "application/vnd.wasm.config.v0+json";
 pub(crate) const LAYER_TYPE: &str = "application/wasm";
 const LAYER_TYPE_OLD: &str = "application/vnd.wasm.content.layer.v1+wasm";
-const INDEX_TYPES: [&str; 2] = [
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-];
+const INDEX_TYPES: [&str; 2] =
+    ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
 
 /// What we ask for: manifests that we can use, and the others, so that the message can say what is there.
 pub(crate) const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
@@ -82,16 +80,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Artifact, String> {
     }
     let layers = manifest.layers.unwrap_or_default();
     let [layer] = layers.as_slice() else {
-        return Err(format!(
-            "it has {} layers, a Wasm package has exactly one",
-            layers.len()
-        ));
+        return Err(format!("it has {} layers, a Wasm package has exactly one", layers.len()));
     };
     if layer.media_type != LAYER_TYPE && layer.media_type != LAYER_TYPE_OLD {
-        return Err(format!(
-            "its layer is of the type `{}`",
-            printable(&layer.media_type, 80)
-        ));
+        return Err(format!("its layer is of the type `{}`", printable(&layer.media_type, 80)));
     }
     let layer = part(layer).ok_or("its layer has no valid SHA-256 digest or size")?;
     let config = match manifest.config {
@@ -102,17 +94,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Artifact, String> {
     };
     let annotations = manifest.annotations.unwrap_or_default();
     if annotations.len() > MAX_ANNOTATIONS
-        || annotations
-            .iter()
-            .any(|(key, value)| key.len() > MAX_KEY || value.len() > MAX_VALUE)
+        || annotations.iter().any(|(key, value)| key.len() > MAX_KEY || value.len() > MAX_VALUE)
     {
         return Err("its annotations are too many or too long".to_owned());
     }
-    Ok(Artifact {
-        layer,
-        config,
-        annotations,
-    })
+    Ok(Artifact { layer, config, annotations })
 }
 
 fn part(descriptor: &DescriptorJson) -> Option<Part> {
@@ -181,10 +167,8 @@ pub(crate) fn build(publication: &Publication, epoch: u64) -> Result<Built, serd
         component: &publication.config,
     })?;
     let config_digest = digest_of(&config);
-    let title = publication
-        .layer_title
-        .clone()
-        .unwrap_or_else(|| format!("{}.wasm", publication.package.name()));
+    let title =
+        publication.layer_title.clone().unwrap_or_else(|| format!("{}.wasm", publication.package.name()));
     let manifest = serde_json::to_vec(&ManifestOut {
         schema_version: 2,
         media_type: MANIFEST_TYPE,
@@ -203,13 +187,7 @@ pub(crate) fn build(publication: &Publication, epoch: u64) -> Result<Built, serd
         annotations: &publication.annotations,
     })?;
     let manifest_digest = digest_of(&manifest);
-    Ok(Built {
-        config,
-        config_digest,
-        layer_digest,
-        manifest,
-        manifest_digest,
-    })
+    Ok(Built { config, config_digest, layer_digest, manifest, manifest_digest })
 }
 
 /// Seconds since 1970 as a date and time in UTC, by the civil calendar.
@@ -238,10 +216,7 @@ fn rfc3339(epoch: u64) -> String {
         month += 1;
     }
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!(
-        "{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z",
-        days + 1
-    )
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
 }
 
 #[cfg(test)]
@@ -276,21 +251,11 @@ mod tests {
     fn what_we_write_we_read() {
         let built = build(&publication(), 1_700_000_000).unwrap();
         let artifact = parse(&built.manifest).unwrap();
-        assert_eq!(
-            artifact.layer,
-            Part {
-                digest: built.layer_digest,
-                size: 4
-            }
-        );
+        assert_eq!(artifact.layer, Part { digest: built.layer_digest, size: 4 });
         assert_eq!(artifact.config.unwrap().digest, built.config_digest);
         assert_eq!(artifact.annotations, publication().annotations);
         assert_eq!(parse_config(&built.config).unwrap(), publication().config);
-        assert!(
-            String::from_utf8(built.config)
-                .unwrap()
-                .contains("2023-11-14T22:13:20Z")
-        );
+        assert!(String::from_utf8(built.config).unwrap().contains("2023-11-14T22:13:20Z"));
     }
 
     #[test]
@@ -333,10 +298,7 @@ mod tests {
         assert_eq!(parse(json.as_bytes()).unwrap().config, None);
         assert_eq!(parse_config(b"{}"), None);
         assert_eq!(parse_config(br#"{"component": {"exports": 1}}"#), None);
-        assert_eq!(
-            parse_config(br#"{"component": {}}"#),
-            Some(ComponentConfig::default())
-        );
+        assert_eq!(parse_config(br#"{"component": {}}"#), Some(ComponentConfig::default()));
     }
 
     proptest::proptest! {

@@ -84,10 +84,7 @@ struct Gate<T> {
 
 impl<T> Default for Gate<T> {
     fn default() -> Self {
-        Self {
-            known: None,
-            failed: None,
-        }
+        Self { known: None, failed: None }
     }
 }
 
@@ -123,11 +120,7 @@ impl Auth {
             host: host.to_owned(),
             base,
             configured,
-            environment: if caution.is_some() {
-                Environment::empty()
-            } else {
-                environment
-            },
+            environment: if caution.is_some() { Environment::empty() } else { environment },
             found: OnceCell::new(),
             challenge: tokio::sync::Mutex::default(),
             tokens: Mutex::default(),
@@ -146,25 +139,22 @@ impl Auth {
     ) -> Result<Option<Authorization>, Error> {
         if let Some((token, origin)) = bearer(&self.host, &self.environment) {
             if !token.fits_header() {
-                return Err(self.unusable(&format!(
-                    "the token in {origin} holds characters that no token has"
-                )));
+                return Err(
+                    self.unusable(&format!("the token in {origin} holds characters that no token has"))
+                );
             }
             return Ok(Some(Authorization::Bearer(token)));
         }
         match self.challenge(http).await? {
             Challenge::Open => Ok(None),
             Challenge::Basic => Ok(match &self.found().await.credential {
-                Some(Credential::Basic { username, password }) => Some(Authorization::Basic {
-                    username: username.clone(),
-                    password: password.clone(),
-                }),
+                Some(Credential::Basic { username, password }) => {
+                    Some(Authorization::Basic { username: username.clone(), password: password.clone() })
+                }
                 Some(Credential::Identity(_)) | None => None,
             }),
             Challenge::Bearer { realm, service } => {
-                let token = self
-                    .token(http, &realm, service.as_deref(), repository, action)
-                    .await?;
+                let token = self.token(http, &realm, service.as_deref(), repository, action).await?;
                 Ok(Some(Authorization::Bearer(token)))
             }
         }
@@ -225,14 +215,8 @@ impl Auth {
     }
 
     async fn probe(&self, http: &Http) -> Result<Challenge, Error> {
-        let url = self
-            .base
-            .join("/v2/")
-            .map_err(|error| self.unusable(&error.to_string()))?;
-        let answer = http
-            .get(&url, "*/*", None, LIMIT)
-            .await
-            .map_err(|failure| self.failed(failure))?;
+        let url = self.base.join("/v2/").map_err(|error| self.unusable(&error.to_string()))?;
+        let answer = http.get(&url, "*/*", None, LIMIT).await.map_err(|failure| self.failed(failure))?;
         if answer.status.as_u16() == 401 {
             return Ok(challenge_of(&answer.headers).unwrap_or(Challenge::Basic));
         }
@@ -250,11 +234,8 @@ impl Auth {
     async fn found(&self) -> &Found {
         self.found
             .get_or_init(|| async {
-                let (host, configured, environment) = (
-                    self.host.clone(),
-                    self.configured.clone(),
-                    self.environment.clone(),
-                );
+                let (host, configured, environment) =
+                    (self.host.clone(), self.configured.clone(), self.environment.clone());
                 let search = tokio::task::spawn_blocking(move || find(&host, configured, &environment));
                 let mut found = search.await.unwrap_or_default();
                 found.note = found.note.or_else(|| self.caution.clone());
@@ -323,10 +304,7 @@ impl Auth {
         let mut answer = match &credential {
             Some(Credential::Identity(token)) => self.refresh(http, realm, service, &scope, token).await?,
             Some(Credential::Basic { username, password }) => {
-                let basic = Authorization::Basic {
-                    username: username.clone(),
-                    password: password.clone(),
-                };
+                let basic = Authorization::Basic { username: username.clone(), password: password.clone() };
                 self.ask(http, realm, service, &scope, Some(&basic)).await?
             }
             None => self.ask(http, realm, service, &scope, None).await?,
@@ -370,9 +348,7 @@ impl Auth {
         if let Some(service) = service {
             url.query_pairs_mut().append_pair("service", service);
         }
-        http.get(&url, "application/json", authorization, LIMIT)
-            .await
-            .map_err(|failure| self.failed(failure))
+        http.get(&url, "application/json", authorization, LIMIT).await.map_err(|failure| self.failed(failure))
     }
 
     /// The exchange of a refresh token, by the `OAuth2` form of the token protocol.
@@ -391,9 +367,7 @@ impl Auth {
             .append_pair("scope", scope)
             .append_pair("refresh_token", token.expose())
             .finish();
-        http.post_form(realm, form, LIMIT)
-            .await
-            .map_err(|failure| self.failed(failure))
+        http.post_form(realm, form, LIMIT).await.map_err(|failure| self.failed(failure))
     }
 
     fn check_realm(&self, realm: &Url) -> Result<(), Error> {
@@ -406,18 +380,11 @@ impl Auth {
     }
 
     fn failed(&self, failure: Failure) -> Error {
-        failure.at(
-            &self.host,
-            &self.host,
-            self.base.scheme() == "https" && is_loopback(&self.base),
-        )
+        failure.at(&self.host, &self.host, self.base.scheme() == "https" && is_loopback(&self.base))
     }
 
     fn unusable(&self, reason: &str) -> Error {
-        Error::UnusableRegistry {
-            registry: self.host.clone(),
-            reason: printable(reason, 200),
-        }
+        Error::UnusableRegistry { registry: self.host.clone(), reason: printable(reason, 200) }
     }
 }
 
@@ -432,10 +399,7 @@ fn challenge_of(headers: &HeaderMap) -> Option<Challenge> {
             if challenge.scheme.eq_ignore_ascii_case("bearer") {
                 let realm = parameter(challenge, "realm").and_then(|realm| Url::parse(&realm).ok());
                 if let Some(realm) = realm {
-                    return Some(Challenge::Bearer {
-                        realm,
-                        service: parameter(challenge, "service"),
-                    });
+                    return Some(Challenge::Bearer { realm, service: parameter(challenge, "service") });
                 }
             } else if challenge.scheme.eq_ignore_ascii_case("basic") {
                 basic = Some(Challenge::Basic);
@@ -477,44 +441,14 @@ mod tests {
     #[test]
     fn the_token_server_is_not_spoken_to_in_the_clear() {
         let auth = |base: &str| {
-            Auth::new(
-                "reg.example",
-                Url::parse(base).unwrap(),
-                None,
-                Environment::empty(),
-                None,
-            )
+            Auth::new("reg.example", Url::parse(base).unwrap(), None, Environment::empty(), None)
         };
         let realm = |text: &str| Url::parse(text).unwrap();
-        assert!(
-            auth("https://reg.example")
-                .check_realm(&realm("https://auth.example/token"))
-                .is_ok()
-        );
-        assert!(
-            auth("https://reg.example")
-                .check_realm(&realm("http://127.0.0.1:1/token"))
-                .is_ok()
-        );
-        assert!(
-            auth("https://reg.example")
-                .check_realm(&realm("http://reg.example/token"))
-                .is_err()
-        );
-        assert!(
-            auth("http://reg.example")
-                .check_realm(&realm("http://reg.example/token"))
-                .is_ok()
-        );
-        assert!(
-            auth("http://reg.example")
-                .check_realm(&realm("http://auth.example/token"))
-                .is_err()
-        );
-        assert!(
-            auth("https://reg.example")
-                .check_realm(&realm("ftp://reg.example/token"))
-                .is_err()
-        );
+        assert!(auth("https://reg.example").check_realm(&realm("https://auth.example/token")).is_ok());
+        assert!(auth("https://reg.example").check_realm(&realm("http://127.0.0.1:1/token")).is_ok());
+        assert!(auth("https://reg.example").check_realm(&realm("http://reg.example/token")).is_err());
+        assert!(auth("http://reg.example").check_realm(&realm("http://reg.example/token")).is_ok());
+        assert!(auth("http://reg.example").check_realm(&realm("http://auth.example/token")).is_err());
+        assert!(auth("https://reg.example").check_realm(&realm("ftp://reg.example/token")).is_err());
     }
 }

@@ -52,9 +52,8 @@ impl Connection {
             reason: "its OCI host must be a host name with an optional port".to_owned(),
         };
         // `docker.io` is spoken to at another address; the client knows it.
-        let address = Reference::with_tag(host.to_owned(), String::new(), String::new())
-            .resolve_registry()
-            .to_owned();
+        let address =
+            Reference::with_tag(host.to_owned(), String::new(), String::new()).resolve_registry().to_owned();
         let base = Url::parse(&format!("{}://{address}/", settings.scheme())).map_err(|_| unusable())?;
         let is_plain_host = base.path() == "/"
             && base.query().is_none()
@@ -64,13 +63,8 @@ impl Connection {
         if !is_plain_host {
             return Err(unusable());
         }
-        let auth = Auth::new(
-            host,
-            base.clone(),
-            settings.credential.clone(),
-            environment,
-            settings.caution.clone(),
-        );
+        let auth =
+            Auth::new(host, base.clone(), settings.credential.clone(), environment, settings.caution.clone());
         Ok(Self {
             host: host.to_owned(),
             base,
@@ -96,10 +90,9 @@ impl Connection {
     pub(crate) fn online(&self, what: &str) -> Result<(), Error> {
         match &self.network {
             Network::Online => Ok(()),
-            Network::Offline { because } => Err(Error::Offline {
-                what: what.to_owned(),
-                because: because.clone(),
-            }),
+            Network::Offline { because } => {
+                Err(Error::Offline { what: what.to_owned(), because: because.clone() })
+            }
         }
     }
 
@@ -115,10 +108,8 @@ impl Connection {
         let url = self.url(request.repository, request.rest)?;
         let mut tried_again = false;
         loop {
-            let authorization = self
-                .auth
-                .authorization(&self.http, request.repository, request.action)
-                .await?;
+            let authorization =
+                self.auth.authorization(&self.http, request.repository, request.action).await?;
             let answer = {
                 let _permit = self.permit().await;
                 self.http
@@ -143,11 +134,7 @@ impl Connection {
         match answer.status.as_u16() {
             200 => Ok(Some(answer)),
             404 => Ok(None),
-            403 => Err(Error::Forbidden {
-                registry,
-                what,
-                message: message(&answer.body),
-            }),
+            403 => Err(Error::Forbidden { registry, what, message: message(&answer.body) }),
             status if is_busy(answer.status) => Err(Error::Busy {
                 registry,
                 status,
@@ -160,31 +147,21 @@ impl Connection {
                 } else {
                     format!("its HTTP status is {status}, with \"{said}\"")
                 };
-                Err(Error::BadAnswer {
-                    registry,
-                    what,
-                    reason,
-                })
+                Err(Error::BadAnswer { registry, what, reason })
             }
         }
     }
 
     /// The URL of `/v2/<repository>/<rest>`; `rest` may have a query.
     pub(crate) fn url(&self, repository: &str, rest: &str) -> Result<Url, Error> {
-        self.base
-            .join(&format!("/v2/{repository}/{rest}"))
-            .map_err(|error| Error::UnusableRegistry {
-                registry: self.host.clone(),
-                reason: error.to_string(),
-            })
+        self.base.join(&format!("/v2/{repository}/{rest}")).map_err(|error| Error::UnusableRegistry {
+            registry: self.host.clone(),
+            reason: error.to_string(),
+        })
     }
 
     pub(crate) fn failed(&self, failure: Failure, what: &str) -> Error {
-        failure.at(
-            &self.host,
-            what,
-            self.base.scheme() == "https" && is_loopback(&self.base),
-        )
+        failure.at(&self.host, what, self.base.scheme() == "https" && is_loopback(&self.base))
     }
 
     /// `oci-client`, with the authorization for the reference's repository in its hands, and what that is.
@@ -198,18 +175,10 @@ impl Connection {
         use_monolithic_push: bool,
     ) -> Result<(&Client, Option<Authorization>), Error> {
         self.online(reference.repository())?;
-        let cell = if use_monolithic_push {
-            &self.monolithic
-        } else {
-            &self.chunked
-        };
-        let client = cell
-            .get_or_try_init(|| async { self.build(self.settings.client(use_monolithic_push)) })
-            .await?;
-        let authorization = self
-            .auth
-            .authorization(&self.http, reference.repository(), action)
-            .await?;
+        let cell = if use_monolithic_push { &self.monolithic } else { &self.chunked };
+        let client =
+            cell.get_or_try_init(|| async { self.build(self.settings.client(use_monolithic_push)) }).await?;
+        let authorization = self.auth.authorization(&self.http, reference.repository(), action).await?;
         let operation = match action {
             Action::Pull => RegistryOperation::Pull,
             Action::Push => RegistryOperation::Push,
@@ -222,14 +191,10 @@ impl Connection {
             ),
             Some(Authorization::Bearer(token)) => (
                 RegistryAuth::Bearer(token.expose().to_owned()),
-                RegistryTokenType::Bearer(RegistryToken::Token {
-                    token: token.expose().to_owned(),
-                }),
+                RegistryTokenType::Bearer(RegistryToken::Token { token: token.expose().to_owned() }),
             ),
         };
-        client
-            .store_auth_if_needed(reference.resolve_registry(), &known)
-            .await;
+        client.store_auth_if_needed(reference.resolve_registry(), &known).await;
         client.tokens.insert(reference, operation, token).await;
         Ok((client, authorization))
     }

@@ -34,13 +34,7 @@ impl OciSource {
                     tokio::time::sleep(backoff(made)).await;
                 }
                 Err(Setback::Refused(used)) => {
-                    if renewed
-                        || !self
-                            .connection
-                            .auth()
-                            .refused(used.as_ref(), &HeaderMap::new())
-                            .await
-                    {
+                    if renewed || !self.connection.auth().refused(used.as_ref(), &HeaderMap::new()).await {
                         return Err(self
                             .connection
                             .auth()
@@ -57,11 +51,7 @@ impl OciSource {
 
     async fn download_once(&self, content: &Content, progress: &dyn Progress) -> Result<(), Setback> {
         let what = content.title();
-        let limit = if content.size == 0 {
-            LAYER_LIMIT
-        } else {
-            content.size.min(LAYER_LIMIT)
-        };
+        let limit = if content.size == 0 { LAYER_LIMIT } else { content.size.min(LAYER_LIMIT) };
         if content.size > LAYER_LIMIT {
             return Err(Setback::Failed(Error::TooLarge { what, limit }));
         }
@@ -72,19 +62,14 @@ impl OciSource {
             self.repository(&content.package),
             digest.clone(),
         );
-        let (client, used) = self
-            .connection
-            .client(&reference, Action::Pull, false)
-            .await
-            .map_err(Setback::Failed)?;
+        let (client, used) =
+            self.connection.client(&reference, Action::Pull, false).await.map_err(Setback::Failed)?;
         let _permit = self.connection.permit().await;
         let mut stream = client
             .pull_blob_stream(&reference, digest.as_str())
             .await
             .map_err(|error| self.setback(error, used, &what))?;
-        let total = stream
-            .content_length
-            .or((content.size > 0).then_some(content.size));
+        let total = stream.content_length.or((content.size > 0).then_some(content.size));
         let mut task = progress.begin(&what, total);
         let mut writer = self.store.writer(Some(&content.digest), limit);
         let stored = |error| Setback::Failed(self.of_store(error, &what));
@@ -121,11 +106,7 @@ impl OciSource {
     fn after(&self, failure: Failure, what: &str) -> Setback {
         let is_broken = matches!(failure, Failure::Broken(_));
         let error = self.connection.failed(failure, what);
-        if is_broken {
-            Setback::Broken(error)
-        } else {
-            Setback::Failed(error)
-        }
+        if is_broken { Setback::Broken(error) } else { Setback::Failed(error) }
     }
 
     fn setback(&self, error: OciDistributionError, used: Option<Authorization>, what: &str) -> Setback {
@@ -160,10 +141,7 @@ impl OciSource {
         let Some(manifest) = &content.manifest else {
             return gone;
         };
-        match self
-            .find_locked(&content.package, &content.version, manifest)
-            .await
-        {
+        match self.find_locked(&content.package, &content.version, manifest).await {
             Ok(Some(release)) if release.digest != content.digest => self.mismatch(
                 format!("{} by its manifest", content.title()),
                 content.digest.clone(),

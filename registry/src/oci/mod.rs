@@ -68,13 +68,7 @@ impl OciSource {
                 ),
             });
         }
-        Ok(Self {
-            registry,
-            connection,
-            prefix,
-            store,
-            epoch,
-        })
+        Ok(Self { registry, connection, prefix, store, epoch })
     }
 
     fn repository(&self, package: &PackageRef) -> String {
@@ -128,10 +122,9 @@ impl OciSource {
     ) -> Result<ReleaseInfo, Error> {
         let artifact = self.artifact(package, version, bytes)?;
         let component = match &artifact.config {
-            Some(part) => self
-                .config(package, version, part)
-                .await?
-                .and_then(|bytes| artifact::parse_config(&bytes)),
+            Some(part) => {
+                self.config(package, version, part).await?.and_then(|bytes| artifact::parse_config(&bytes))
+            }
             None => None,
         };
         Ok(release_info(artifact, manifest, component))
@@ -148,10 +141,7 @@ impl OciSource {
             return Ok(Some(bytes));
         }
         if part.size > CONFIG_LIMIT {
-            return Err(Error::TooLarge {
-                what,
-                limit: CONFIG_LIMIT,
-            });
+            return Err(Error::TooLarge { what, limit: CONFIG_LIMIT });
         }
         let request = Get {
             repository: &self.repository(package),
@@ -178,11 +168,9 @@ impl OciSource {
         match self.store.get(digest).await {
             Err(StoreError::Damaged { path, .. }) => match self.connection.online(what) {
                 Ok(()) => Ok(None),
-                Err(Error::Offline { because, .. }) => Err(Error::DamagedStore {
-                    what: what.to_owned(),
-                    path,
-                    because,
-                }),
+                Err(Error::Offline { because, .. }) => {
+                    Err(Error::DamagedStore { what: what.to_owned(), path, because })
+                }
                 Err(error) => Err(error),
             },
             other => other.map_err(|error| Error::of_store(error, what)),
@@ -190,11 +178,7 @@ impl OciSource {
     }
 
     async fn keep(&self, bytes: Bytes, what: &str) -> Result<(), Error> {
-        self.store
-            .put(bytes)
-            .await
-            .map(drop)
-            .map_err(|error| Error::of_store(error, what))
+        self.store.put(bytes).await.map(drop).map_err(|error| Error::of_store(error, what))
     }
 
     async fn find_release(
@@ -255,9 +239,8 @@ impl OciSource {
         if let Some(bytes) = self.stored(manifest, &what).await? {
             return Ok(Some(bytes));
         }
-        if let Some((digest, bytes)) = self
-            .manifest(package, version, &manifest.to_string(), Action::Pull)
-            .await?
+        if let Some((digest, bytes)) =
+            self.manifest(package, version, &manifest.to_string(), Action::Pull).await?
         {
             if digest != *manifest {
                 return Err(self.mismatch(what, manifest.clone(), digest));
@@ -286,42 +269,24 @@ impl OciSource {
         let registry = self.connection.host().to_owned();
         match error {
             OciDistributionError::RequestError(error) => self.connection.failed(failure(&error), what),
-            OciDistributionError::ServerError {
-                code: 403, message, ..
-            } => Error::Forbidden {
-                registry,
-                what: what.to_owned(),
-                message: printable(&message, 200),
-            },
+            OciDistributionError::ServerError { code: 403, message, .. } => {
+                Error::Forbidden { registry, what: what.to_owned(), message: printable(&message, 200) }
+            }
             OciDistributionError::ServerError { code, .. }
                 if reqwest::StatusCode::from_u16(code).is_ok_and(crate::http::is_busy) =>
             {
-                Error::Busy {
-                    registry,
-                    status: code,
-                    retry_after: None,
-                }
+                Error::Busy { registry, status: code, retry_after: None }
             }
             OciDistributionError::ServerError { code, message, .. } => {
                 let said = printable(&message, 200);
                 self.bad_answer(what, &format!("its HTTP status is {code}, with \"{said}\""))
             }
             OciDistributionError::RegistryError { envelope, .. } => {
-                let denied = envelope
-                    .errors
-                    .iter()
-                    .any(|error| matches!(error.code, OciErrorCode::Denied));
-                let said = envelope
-                    .errors
-                    .first()
-                    .map(|error| printable(&error.message, 200))
-                    .unwrap_or_default();
+                let denied = envelope.errors.iter().any(|error| matches!(error.code, OciErrorCode::Denied));
+                let said =
+                    envelope.errors.first().map(|error| printable(&error.message, 200)).unwrap_or_default();
                 if denied {
-                    Error::Forbidden {
-                        registry,
-                        what: what.to_owned(),
-                        message: said,
-                    }
+                    Error::Forbidden { registry, what: what.to_owned(), message: said }
                 } else {
                     self.bad_answer(what, &format!("it says \"{said}\""))
                 }
@@ -345,12 +310,7 @@ impl OciSource {
 
     fn mismatch(&self, what: String, expected: ContentDigest, actual: ContentDigest) -> Error {
         let origin = format!("registry `{}`", self.connection.host());
-        Error::DigestMismatch {
-            what,
-            expected,
-            actual,
-            origin,
-        }
+        Error::DigestMismatch { what, expected, actual, origin }
     }
 
     fn bad_answer(&self, what: &str, reason: &str) -> Error {
@@ -408,13 +368,7 @@ impl Source for OciSource {
         async move {
             let versions = tags::versions(&self.connection, &self.repository(package)).await?;
             Ok(versions.map(|versions| {
-                versions
-                    .into_iter()
-                    .map(|version| Listed {
-                        version,
-                        yanked: false,
-                    })
-                    .collect()
+                versions.into_iter().map(|version| Listed { version, yanked: false }).collect()
             }))
         }
         .boxed()

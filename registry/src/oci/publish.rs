@@ -31,18 +31,13 @@ impl OciSource {
             reason: reason.to_owned(),
         };
         let Some(tag) = tags::tag_of(&publication.version) else {
-            return Err(unpublishable(
-                "the version is longer than the 128 characters that a tag may have",
-            ));
+            return Err(unpublishable("the version is longer than the 128 characters that a tag may have"));
         };
         if publication.bytes.is_empty() {
             return Err(unpublishable("it is empty"));
         }
         if publication.bytes.len() as u64 > LAYER_LIMIT {
-            return Err(Error::TooLarge {
-                what: publication.title(),
-                limit: LAYER_LIMIT,
-            });
+            return Err(Error::TooLarge { what: publication.title(), limit: LAYER_LIMIT });
         }
         let built = artifact::build(publication, self.epoch)
             .map_err(|_| unpublishable("its manifest cannot be written"))?;
@@ -56,10 +51,8 @@ impl OciSource {
             tag,
         );
         let what = publication.title();
-        self.push_blob(&reference, built.config.into(), &built.config_digest, &what)
-            .await?;
-        self.push_blob(&reference, publication.bytes.clone(), &built.layer_digest, &what)
-            .await?;
+        self.push_blob(&reference, built.config.into(), &built.config_digest, &what).await?;
+        self.push_blob(&reference, publication.bytes.clone(), &built.layer_digest, &what).await?;
         let (client, _) = self.connection.client(&reference, Action::Push, true).await?;
         let content_type = reqwest::header::HeaderValue::from_static(MANIFEST_TYPE);
         client
@@ -109,17 +102,11 @@ impl OciSource {
     ) -> Result<(), Error> {
         let mut in_one_piece = bytes.len() <= ONE_PIECE;
         loop {
-            let (client, used) = self
-                .connection
-                .client(reference, Action::Push, in_one_piece)
-                .await?;
+            let (client, used) = self.connection.client(reference, Action::Push, in_one_piece).await?;
             // As a stream: given the bytes, the client would panic at a place for the upload that is no URL.
             let pieces = stream::iter([Ok::<_, OciDistributionError>(bytes.clone())]);
             let size = Some(bytes.len() as u64);
-            match client
-                .push_blob_stream(reference, pieces, &digest.to_string(), size)
-                .await
-            {
+            match client.push_blob_stream(reference, pieces, &digest.to_string(), size).await {
                 Ok(_) => return Ok(()),
                 Err(OciDistributionError::SpecViolationError(reason)) if !in_one_piece => {
                     tracing::debug!(reason, "the registry does not take chunks; trying in one piece");

@@ -55,14 +55,12 @@ impl OciSettings {
             .extra_root_certificates
             .into_iter()
             .map(|certificate| match certificate.encoding {
-                Encoding::Pem => Certificate {
-                    encoding: CertificateEncoding::Pem,
-                    data: certificate.data.into_bytes(),
-                },
-                Encoding::Der => Certificate {
-                    encoding: CertificateEncoding::Der,
-                    data: der(certificate.data),
-                },
+                Encoding::Pem => {
+                    Certificate { encoding: CertificateEncoding::Pem, data: certificate.data.into_bytes() }
+                }
+                Encoding::Der => {
+                    Certificate { encoding: CertificateEncoding::Der, data: der(certificate.data) }
+                }
             })
             .collect();
         Ok(Self {
@@ -111,11 +109,7 @@ impl OciSettings {
     /// The settings for `oci-client`.
     pub(crate) fn client(&self, use_monolithic_push: bool) -> ClientConfig {
         ClientConfig {
-            protocol: if self.plain == Some(true) {
-                ClientProtocol::Http
-            } else {
-                ClientProtocol::Https
-            },
+            protocol: if self.plain == Some(true) { ClientProtocol::Http } else { ClientProtocol::Https },
             accept_invalid_certificates: self.accept_invalid_certificates,
             extra_root_certificates: self.certificates.clone(),
             use_monolithic_push,

@@ -51,11 +51,7 @@ pub(crate) async fn versions(
             what: repository,
         };
         let Some(answer) = connection.get(&request).await? else {
-            return Ok(if seen.is_empty() {
-                None
-            } else {
-                Some(parsed(&seen))
-            });
+            return Ok(if seen.is_empty() { None } else { Some(parsed(&seen)) });
         };
         let page: Page = serde_json::from_slice(&answer.body).map_err(|_| Error::BadAnswer {
             registry: connection.host().to_owned(),
@@ -159,10 +155,7 @@ mod tests {
             target("</v2/a/b/tags/list?last=1&n=2>; rel=\"next\"").unwrap(),
             "/v2/a/b/tags/list?last=1&n=2"
         );
-        assert_eq!(
-            target("<x>; rel=prev, <y?a,b>; title=t; REL=Next").unwrap(),
-            "y?a,b"
-        );
+        assert_eq!(target("<x>; rel=prev, <y?a,b>; title=t; REL=Next").unwrap(), "y?a,b");
         assert_eq!(target("<x>; rel=prev"), None);
         assert_eq!(target("<x"), None);
     }
@@ -178,10 +171,7 @@ mod tests {
 
     #[test]
     fn a_version_too_long_for_a_tag_has_none() {
-        assert_eq!(
-            tag_of(&Version::parse(&format!("1.0.0-{}", "a".repeat(200))).unwrap()),
-            None
-        );
+        assert_eq!(tag_of(&Version::parse(&format!("1.0.0-{}", "a".repeat(200))).unwrap()), None);
     }
 
     proptest! {

@@ -61,17 +61,9 @@ pub(super) fn read_token(answer: &Answer) -> Option<Token> {
     if !secret.fits_header() {
         return None;
     }
-    let life = json
-        .expires_in
-        .unwrap_or(TOKEN_LIFE)
-        .clamp(TOKEN_LIFE, 24 * 60 * 60)
-        - MARGIN;
+    let life = json.expires_in.unwrap_or(TOKEN_LIFE).clamp(TOKEN_LIFE, 24 * 60 * 60) - MARGIN;
     let covers = covers(secret.expose());
-    Some(Token {
-        secret,
-        until: Instant::now() + Duration::from_secs(life),
-        covers,
-    })
+    Some(Token { secret, until: Instant::now() + Duration::from_secs(life), covers })
 }
 
 /// The repositories that a JWT lists. It is read to save requests, never to decide what is allowed.
@@ -95,12 +87,9 @@ fn covers(token: &str) -> Covers {
         .ok()
         .and_then(|bytes| serde_json::from_slice::<Claims>(&bytes).ok());
     match claims {
-        Some(Claims { access: Some(access) }) => Covers::Repositories(
-            access
-                .into_iter()
-                .map(|access| (access.name, access.actions))
-                .collect(),
-        ),
+        Some(Claims { access: Some(access) }) => {
+            Covers::Repositories(access.into_iter().map(|access| (access.name, access.actions)).collect())
+        }
         Some(Claims { access: None }) => Covers::All,
         None => Covers::Repositories(Vec::new()),
     }
@@ -112,10 +101,7 @@ mod tests {
 
     fn jwt(claims: &str) -> String {
         use base64::Engine as _;
-        format!(
-            "e30.{}.c2ln",
-            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims)
-        )
+        format!("e30.{}.c2ln", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
     }
 
     #[test]
@@ -125,9 +111,8 @@ mod tests {
             until: Instant::now() + Duration::from_mins(1),
             covers: covers(text),
         };
-        let listed = token(&jwt(
-            r#"{"access": [{"type": "repository", "name": "a/b", "actions": ["pull"]}]}"#,
-        ));
+        let listed =
+            token(&jwt(r#"{"access": [{"type": "repository", "name": "a/b", "actions": ["pull"]}]}"#));
         assert!(listed.serves("a/b", Action::Pull));
         assert!(!listed.serves("a/b", Action::Push));
         assert!(!listed.serves("a/c", Action::Pull));

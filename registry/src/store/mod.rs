@@ -149,11 +149,7 @@ impl Store {
     fn blob_path(&self, digest: &ContentDigest) -> PathBuf {
         let ContentDigest::Sha256 { hex } = digest;
         // The enum's field is public: only what is a digest may become a file name.
-        let name = if is_hex_digest(hex) {
-            hex.as_str()
-        } else {
-            "invalid"
-        };
+        let name = if is_hex_digest(hex) { hex.as_str() } else { "invalid" };
         self.blobs().join(name)
     }
 }

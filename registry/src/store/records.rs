@@ -41,15 +41,12 @@ impl Store {
             fs_err::create_dir_all(&dir)?;
             let mut file = temporary_file(&dir)?;
             let mut write = |bytes: &[u8]| {
-                file.as_file_mut()
-                    .write_all(bytes)
-                    .map_err(|error| about(&path, "could not write", &error))
+                file.as_file_mut().write_all(bytes).map_err(|error| about(&path, "could not write", &error))
             };
             write(format!("{}\n", digest_of(&json)).as_bytes())?;
             write(&json)?;
             // Not synced: a record lost with the power is asked for again.
-            file.persist(&path)
-                .map_err(|error| about(&path, "could not write", &error.error))?;
+            file.persist(&path).map_err(|error| about(&path, "could not write", &error.error))?;
             Ok(())
         })
         .await

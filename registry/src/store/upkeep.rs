@@ -83,11 +83,7 @@ impl Store {
             for entry in entries(&dir)?.into_iter().filter(|entry| !entry.is_temporary()) {
                 if !is_hex_digest(&entry.name) {
                     let reason = "its name is not a digest".to_owned();
-                    damages.push(Damage {
-                        path: entry.path,
-                        digest: None,
-                        reason,
-                    });
+                    damages.push(Damage { path: entry.path, digest: None, reason });
                     continue;
                 }
                 let expected = ContentDigest::Sha256 { hex: entry.name };
@@ -97,11 +93,7 @@ impl Store {
                     Ok(Some(actual)) => format!("its digest is {actual}"),
                     Err(error) => error.to_string(),
                 };
-                damages.push(Damage {
-                    path: entry.path,
-                    digest: Some(expected),
-                    reason,
-                });
+                damages.push(Damage { path: entry.path, digest: Some(expected), reason });
             }
             damages.sort_by(|a, b| a.path.cmp(&b.path));
             Ok(damages)
@@ -112,10 +104,7 @@ impl Store {
     /// Removes everything, save the temporary files of writers that are at work.
     pub fn clean(&self) -> Result<Removed, StoreError> {
         let mut removed = Removed::default();
-        for entry in entries(&self.blobs())?
-            .into_iter()
-            .chain(entries(&self.records())?)
-        {
+        for entry in entries(&self.blobs())?.into_iter().chain(entries(&self.records())?) {
             if entry.is_temporary() && is_at_work(&entry.path) {
                 continue;
             }
@@ -147,11 +136,7 @@ fn entries(dir: &Path) -> Result<Vec<Entry>, StoreError> {
         let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_file() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            entries.push(Entry {
-                path: entry.path(),
-                name,
-                size: metadata.len(),
-            });
+            entries.push(Entry { path: entry.path(), name, size: metadata.len() });
         }
     }
     Ok(entries)

@@ -33,14 +33,7 @@ struct Part {
 
 impl Writer {
     pub(super) fn new(store: Store, expected: Option<ContentDigest>, limit: u64) -> Self {
-        Self {
-            store,
-            expected,
-            limit,
-            size: 0,
-            pending: Vec::new(),
-            file: None,
-        }
+        Self { store, expected, limit, size: 0, pending: Vec::new(), file: None }
     }
 
     /// Bytes taken so far.
@@ -66,26 +59,16 @@ impl Writer {
 
     /// Checks the digest, syncs the file and gives it its name. Returns the digest and the size in bytes.
     pub async fn commit(self) -> Result<(ContentDigest, u64), StoreError> {
-        let Self {
-            store,
-            expected,
-            size,
-            pending,
-            file,
-            ..
-        } = self;
+        let Self { store, expected, size, pending, file, .. } = self;
         blocking(move || {
             let Part { file, hasher } = append(&store, file, &pending)?;
             let actual = ContentDigest::from(hasher);
             if let Some(expected) = expected.filter(|expected| *expected != actual) {
                 return Err(StoreError::Mismatch { expected, actual });
             }
-            file.as_file()
-                .sync_all()
-                .map_err(|error| about(file.path(), "could not write", &error))?;
+            file.as_file().sync_all().map_err(|error| about(file.path(), "could not write", &error))?;
             let path = store.blob_path(&actual);
-            file.persist(&path)
-                .map_err(|error| about(&path, "could not write", &error.error))?;
+            file.persist(&path).map_err(|error| about(&path, "could not write", &error.error))?;
             Ok((actual, size))
         })
         .await
@@ -98,10 +81,7 @@ fn append(store: &Store, part: Option<Part>, bytes: &[u8]) -> Result<Part, Store
     } else {
         let dir = store.blobs();
         fs_err::create_dir_all(&dir)?;
-        Part {
-            file: temporary_file(&dir)?,
-            hasher: Sha256::new(),
-        }
+        Part { file: temporary_file(&dir)?, hasher: Sha256::new() }
     };
     part.hasher.update(bytes);
     part.file

@@ -14,11 +14,7 @@ async fn serving(manifest: impl Fn() -> Answer + Send + Sync + 'static) -> (Serv
 }
 
 async fn release(world: &World) -> Result<Option<ReleaseInfo>, Error> {
-    world
-        .open()
-        .await
-        .release(&package("acme:base"), &version("1.0.0"), &world.registry)
-        .await
+    world.open().await.release(&package("acme:base"), &version("1.0.0"), &world.registry).await
 }
 
 #[tokio::test]
@@ -26,23 +22,14 @@ async fn artifacts_that_are_no_wasm_packages_are_told_apart() {
     let index =
         r#"{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []}"#;
     let layer = |media_type: &str| {
-        format!(
-            r#"{{"mediaType": "{media_type}", "digest": "{}", "size": 1}}"#,
-            digest_of(b"x")
-        )
+        format!(r#"{{"mediaType": "{media_type}", "digest": "{}", "size": 1}}"#, digest_of(b"x"))
     };
     let two = format!(r#"{{"layers": [{0}, {0}]}}"#, layer("application/wasm"));
-    let image = format!(
-        r#"{{"layers": [{}]}}"#,
-        layer("application/vnd.oci.image.layer.v1.tar+gzip")
-    );
+    let image = format!(r#"{{"layers": [{}]}}"#, layer("application/vnd.oci.image.layer.v1.tar+gzip"));
     for (manifest, expected) in [
         (index.to_owned(), "it is an image index"),
         (two, "it has 2 layers"),
-        (
-            image,
-            "its layer is of the type `application/vnd.oci.image.layer.v1.tar+gzip`",
-        ),
+        (image, "its layer is of the type `application/vnd.oci.image.layer.v1.tar+gzip`"),
         ("not json".to_owned(), "its manifest cannot be understood"),
     ] {
         let (_server, world) = serving(move || Answer::new(200, manifest.clone())).await;
@@ -56,10 +43,7 @@ async fn artifacts_that_are_no_wasm_packages_are_told_apart() {
 async fn a_manifest_larger_than_any_is_not_read_to_its_end() {
     let (_server, world) = serving(|| Answer::new(200, vec![b' '; 5 << 20])).await;
     let error = release(&world).await.unwrap_err();
-    assert!(
-        matches!(error, Error::TooLarge { limit: 4_194_304, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::TooLarge { limit: 4_194_304, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -106,9 +90,7 @@ async fn what_the_registry_says_is_shown_without_its_escapes() {
     let (_server, world) = serving(move || Answer::new(403, body)).await;
     let error = release(&world).await.unwrap_err();
     assert!(
-        error
-            .to_string()
-            .ends_with("does not allow access to `acme:base 1.0.0`: no\u{fffd}[2J way"),
+        error.to_string().ends_with("does not allow access to `acme:base 1.0.0`: no\u{fffd}[2J way"),
         "{error}"
     );
 
@@ -123,9 +105,7 @@ async fn a_redirect_to_plain_http_elsewhere_is_not_followed() {
         serving(|| Answer::new(302, "").header("location", "http://example.invalid/m?k=1")).await;
     let error = release(&world).await.unwrap_err();
     assert!(
-        error
-            .to_string()
-            .ends_with("it redirects to `http://example.invalid/m`, which is not https"),
+        error.to_string().ends_with("it redirects to `http://example.invalid/m`, which is not https"),
         "{error}"
     );
 }
@@ -139,12 +119,7 @@ async fn faulty(
     let upstream = DockerRegistry::start();
     let publisher = World::new(upstream.address());
     let publication = publication("acme:base", "1.0.0", content(5, 300_000));
-    publisher
-        .open()
-        .await
-        .publish(&publication, &publisher.registry)
-        .await
-        .unwrap();
+    publisher.open().await.publish(&publication, &publisher.registry).await.unwrap();
     let made = AtomicU32::new(0);
     let server = Server::in_front_of(upstream.address(), move |ask: &Asked| {
         (ask.path.contains(part) && made.fetch_add(1, Ordering::SeqCst) < times).then(&fault)
@@ -158,12 +133,7 @@ async fn faulty(
 async fn a_registry_that_is_busy_for_a_moment_is_asked_again() {
     for part in ["/v2/", "/tags/", "/manifests/", "/blobs/"] {
         let (_upstream, _server, world, _) = faulty(part, 1, || Answer::new(503, "")).await;
-        world
-            .open()
-            .await
-            .versions(&package("acme:base"), &world.registry)
-            .await
-            .unwrap();
+        world.open().await.versions(&package("acme:base"), &world.registry).await.unwrap();
         assert!(release(&world).await.unwrap().is_some(), "{part}");
     }
 }
@@ -173,36 +143,18 @@ async fn a_registry_that_stays_busy_is_reported_and_a_long_pause_is_not_waited_f
     let (server, world) = serving(|| Answer::new(429, "").header("retry-after", "0")).await;
     let error = release(&world).await.unwrap_err();
     assert!(matches!(error, Error::Busy { status: 429, .. }), "{error}");
-    assert_eq!(
-        server
-            .take()
-            .iter()
-            .filter(|ask| ask.contains("/manifests/"))
-            .count(),
-        3
-    );
+    assert_eq!(server.take().iter().filter(|ask| ask.contains("/manifests/")).count(), 3);
 
     let (server, world) = serving(|| Answer::new(503, "").header("retry-after", "3600")).await;
     let error = release(&world).await.unwrap_err();
     assert_eq!(error.hint().unwrap(), "it asks to try again in 3600 seconds");
-    assert_eq!(
-        server
-            .take()
-            .iter()
-            .filter(|ask| ask.contains("/manifests/"))
-            .count(),
-        1
-    );
+    assert_eq!(server.take().iter().filter(|ask| ask.contains("/manifests/")).count(), 1);
 }
 
 async fn fetch(world: &World, publisher: &World) -> Result<bytes::Bytes, Error> {
     let (name, number) = (package("acme:base"), version("1.0.0"));
     let registries = publisher.open().await;
-    let release = registries
-        .release(&name, &number, &publisher.registry)
-        .await
-        .unwrap()
-        .unwrap();
+    let release = registries.release(&name, &number, &publisher.registry).await.unwrap().unwrap();
     let content = Content::of(&name, &number, &world.registry, &release);
     world.open().await.fetch(&content).await
 }
@@ -224,17 +176,11 @@ async fn a_download_that_breaks_is_made_again_and_leaves_nothing_behind() {
 async fn truncated_changed_and_endless_content_is_refused() {
     let shorter = || Answer::new(200, content(5, 299_999));
     let (_upstream, _server, world, publisher) = faulty("/blobs/", u32::MAX, shorter).await;
-    assert!(matches!(
-        fetch(&world, &publisher).await,
-        Err(Error::DigestMismatch { .. })
-    ));
+    assert!(matches!(fetch(&world, &publisher).await, Err(Error::DigestMismatch { .. })));
 
     let longer = || Answer::new(200, content(5, 300_001));
     let (_upstream, _server, world, publisher) = faulty("/blobs/", u32::MAX, longer).await;
-    assert!(matches!(
-        fetch(&world, &publisher).await,
-        Err(Error::TooLarge { limit: 300_000, .. })
-    ));
+    assert!(matches!(fetch(&world, &publisher).await, Err(Error::TooLarge { limit: 300_000, .. })));
     let info = world.open().await.store().info().unwrap();
     assert_eq!((info.blobs, info.temporary), (0, 0));
 }
@@ -242,11 +188,7 @@ async fn truncated_changed_and_endless_content_is_refused() {
 #[tokio::test]
 async fn an_unreachable_registry_is_asked_for_once_and_says_why() {
     // A port that nobody listens on.
-    let address = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string();
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let world = World::new(&address);
     let error = release(&world).await.unwrap_err();
     assert_eq!(
@@ -255,11 +197,8 @@ async fn an_unreachable_registry_is_asked_for_once_and_says_why() {
     );
 
     // Without `protocol`, TLS is spoken, to this machine too; the hint tells of the other possibility.
-    fs_err::write(
-        world.settings.config_file.as_ref().unwrap(),
-        format!("default_registry = \"{address}\""),
-    )
-    .unwrap();
+    fs_err::write(world.settings.config_file.as_ref().unwrap(), format!("default_registry = \"{address}\""))
+        .unwrap();
     let error = release(&world).await.unwrap_err();
     assert!(error.hint().unwrap().contains("protocol = \"http\""), "{error}");
 }

@@ -18,19 +18,9 @@ impl Folder {
         fs_err::create_dir_all(dir.path().join("registry")).unwrap();
         let toml = "default_registry = \"folder.local\"\n\
                     [registry.\"folder.local\"]\ntype = \"local\"\nlocal = { root = \"../registry\" }\n";
-        let project = ProjectConfig {
-            toml: toml.into(),
-            base_dir: dir.path().join("app"),
-        };
-        let settings = Settings {
-            project_config: Some(project),
-            ..Settings::new(dir.path().join("cache"))
-        };
-        Self {
-            dir,
-            settings,
-            registry: registry("folder.local"),
-        }
+        let project = ProjectConfig { toml: toml.into(), base_dir: dir.path().join("app") };
+        let settings = Settings { project_config: Some(project), ..Settings::new(dir.path().join("cache")) };
+        Self { dir, settings, registry: registry("folder.local") }
     }
 
     async fn open(&self) -> Registries {
@@ -39,11 +29,7 @@ impl Folder {
 
     async fn put(&self, name: &str, number: &str, content: &'static str) {
         let publication = publication(name, number, content);
-        self.open()
-            .await
-            .publish(&publication, &self.registry)
-            .await
-            .unwrap();
+        self.open().await.publish(&publication, &self.registry).await.unwrap();
     }
 }
 
@@ -53,13 +39,7 @@ async fn what_is_published_is_listed_described_and_fetched_also_offline() {
     for number in ["2.0.0", "1.0.0", "1.0.0-rc.1", "1.0.0+build"] {
         folder.put("acme:base", number, "\0asm base").await;
     }
-    assert!(
-        folder
-            .dir
-            .path()
-            .join("registry/acme/base/1.0.0+build.wasm")
-            .is_file()
-    );
+    assert!(folder.dir.path().join("registry/acme/base/1.0.0+build.wasm").is_file());
 
     let registries = open(&offline(&folder.settings)).await;
     let name = package("acme:base");
@@ -70,11 +50,7 @@ async fn what_is_published_is_listed_described_and_fetched_also_offline() {
     let versions: Vec<String> = listed.iter().map(|listed| listed.version.to_string()).collect();
     assert_eq!(versions, ["1.0.0-rc.1", "1.0.0", "1.0.0+build", "2.0.0"]);
 
-    let release = registries
-        .release(&name, &version("2.0.0"), &folder.registry)
-        .await
-        .unwrap()
-        .unwrap();
+    let release = registries.release(&name, &version("2.0.0"), &folder.registry).await.unwrap().unwrap();
     assert_eq!(
         (release.digest.clone(), release.size, release.manifest.clone()),
         (digest_of(b"\0asm base"), 9, None)
@@ -95,32 +71,19 @@ async fn absence_is_an_answer_and_a_missing_folder_is_a_mistake() {
     fs_err::write(folder.dir.path().join("registry/acme/base/notes.txt"), "x").unwrap();
     fs_err::write(folder.dir.path().join("registry/acme/base/v1.wasm"), "x").unwrap();
     let registries = folder.open().await;
-    let Listing::Found(listed) = registries
-        .versions(&package("acme:base"), &folder.registry)
-        .await
-        .unwrap()
+    let Listing::Found(listed) = registries.versions(&package("acme:base"), &folder.registry).await.unwrap()
     else {
         panic!()
     };
     assert_eq!(listed.len(), 1);
-    let missing = registries
-        .versions(&package("acme:other"), &folder.registry)
-        .await
-        .unwrap();
+    let missing = registries.versions(&package("acme:other"), &folder.registry).await.unwrap();
     assert_eq!(missing, Listing::NotFound);
-    let missing = registries
-        .release(&package("acme:base"), &version("9.0.0"), &folder.registry)
-        .await
-        .unwrap();
+    let missing =
+        registries.release(&package("acme:base"), &version("9.0.0"), &folder.registry).await.unwrap();
     assert_eq!(missing, None);
 
     fs_err::remove_dir_all(folder.dir.path().join("registry")).unwrap();
-    let error = folder
-        .open()
-        .await
-        .versions(&package("acme:base"), &folder.registry)
-        .await
-        .unwrap_err();
+    let error = folder.open().await.versions(&package("acme:base"), &folder.registry).await.unwrap_err();
     assert!(matches!(error, Error::UnusableRegistry { .. }), "{error}");
     assert!(error.to_string().contains("does not exist"), "{error}");
 }
@@ -146,11 +109,7 @@ async fn of_two_publishers_one_wins_and_pre_releases_are_no_exception() {
         assert_eq!(won, 1);
     }
     let dir = folder.dir.path().join("registry/acme/base");
-    assert_eq!(
-        fs_err::read_dir(dir).unwrap().count(),
-        2,
-        "nothing temporary remains"
-    );
+    assert_eq!(fs_err::read_dir(dir).unwrap().count(), 2, "nothing temporary remains");
 }
 
 #[tokio::test]
@@ -158,15 +117,10 @@ async fn the_same_content_again_is_there_already_and_other_content_is_refused() 
     let folder = Folder::new();
     folder.put("acme:base", "1.0.0", "one").await;
     let registries = folder.open().await;
-    let same = registries
-        .publish(&publication("acme:base", "1.0.0", "one"), &folder.registry)
-        .await
-        .unwrap();
+    let same = registries.publish(&publication("acme:base", "1.0.0", "one"), &folder.registry).await.unwrap();
     assert!(same.already_there);
-    let error = registries
-        .publish(&publication("acme:base", "1.0.0", "two"), &folder.registry)
-        .await
-        .unwrap_err();
+    let error =
+        registries.publish(&publication("acme:base", "1.0.0", "two"), &folder.registry).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "acme:base 1.0.0 already exists at registry `folder.local` with other content"
@@ -180,11 +134,7 @@ async fn a_file_changed_after_it_was_locked_is_refused() {
     folder.put("acme:base", "1.0.0", "good").await;
     let registries = folder.open().await;
     let name = package("acme:base");
-    let release = registries
-        .release(&name, &version("1.0.0"), &folder.registry)
-        .await
-        .unwrap()
-        .unwrap();
+    let release = registries.release(&name, &version("1.0.0"), &folder.registry).await.unwrap().unwrap();
     let content = Content::of(&name, &version("1.0.0"), &folder.registry, &release);
     let file = folder.dir.path().join("registry/acme/base/1.0.0.wasm");
     fs_err::write(&file, "evil").unwrap();
@@ -195,8 +145,5 @@ async fn a_file_changed_after_it_was_locked_is_refused() {
     );
     fs_err::remove_file(&file).unwrap();
     let error = registries.fetch(&content).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "registry `folder.local` has no acme:base 1.0.0"
-    );
+    assert_eq!(error.to_string(), "registry `folder.local` has no acme:base 1.0.0");
 }

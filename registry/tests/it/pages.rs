@@ -9,11 +9,7 @@ use wasm_pkg_common::registry::Registry;
 use crate::support::{Answer, Asked, Server, World, package};
 
 async fn count(registries: &Registries, registry: &Registry) -> usize {
-    match registries
-        .versions(&package("acme:base"), registry)
-        .await
-        .unwrap()
-    {
+    match registries.versions(&package("acme:base"), registry).await.unwrap() {
         Listing::Found(listed) => {
             assert!(listed.is_sorted_by(|a, b| a.version < b.version));
             listed.len()
@@ -23,25 +19,16 @@ async fn count(registries: &Registries, registry: &Registry) -> usize {
 }
 
 fn lists(server: &Server) -> usize {
-    server
-        .take()
-        .iter()
-        .filter(|ask| ask.contains("/tags/list"))
-        .count()
+    server.take().iter().filter(|ask| ask.contains("/tags/list")).count()
 }
 
 fn query(ask: &Asked, name: &str) -> Option<String> {
     let url = url::Url::parse(&format!("http://localhost{}", ask.path)).unwrap();
-    url.query_pairs()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 fn page(tags: &[String]) -> Answer {
-    Answer::new(
-        200,
-        serde_json::json!({ "name": "acme/base", "tags": tags }).to_string(),
-    )
+    Answer::new(200, serde_json::json!({ "name": "acme/base", "tags": tags }).to_string())
 }
 
 /// Sorted as text, as registries sort them.
@@ -59,9 +46,7 @@ async fn a_registry_with_pages_and_links_is_read_to_the_end() {
             let body = bytes::Bytes::from(format!("manifest {tag}"));
             let digest = spin_deps_registry::digest_of(&body).to_string().parse().unwrap();
             let reference = ferro_oci_server::Reference::Tag(tag);
-            meta.put_manifest("acme/base", &reference, &digest, "application/json", body)
-                .await
-                .unwrap();
+            meta.put_manifest("acme/base", &reference, &digest, "application/json", body).await.unwrap();
         }
         let state = AppState::new(
             Arc::new(ferro_blob_store::InMemoryBlobStore::new()),
@@ -83,9 +68,7 @@ async fn capped(total: usize, cap: usize, link: fn(&str) -> Option<String>) -> S
             return Some(Answer::new(if ask.path == "/v2/" { 200 } else { 404 }, ""));
         }
         let last = query(ask, "last");
-        let from = last.map_or(0, |last| {
-            all.iter().position(|tag| *tag > last).unwrap_or(all.len())
-        });
+        let from = last.map_or(0, |last| all.iter().position(|tag| *tag > last).unwrap_or(all.len()));
         let shown = &all[from..all.len().min(from + cap)];
         let more = from + shown.len() < all.len();
         let answer = page(shown);
@@ -99,11 +82,8 @@ async fn capped(total: usize, cap: usize, link: fn(&str) -> Option<String>) -> S
 
 #[tokio::test]
 async fn caps_below_what_was_asked_for_lose_nothing_with_or_without_links() {
-    let with: fn(&str) -> Option<String> = |last| {
-        Some(format!(
-            "</v2/acme/base/tags/list?n=100&last={last}>; rel=\"next\""
-        ))
-    };
+    let with: fn(&str) -> Option<String> =
+        |last| Some(format!("</v2/acme/base/tags/list?n=100&last={last}>; rel=\"next\""));
     for (total, requests) in [(99, 1), (250, 3)] {
         let server = capped(total, 100, with).await;
         let world = World::new(server.address());
@@ -120,10 +100,9 @@ async fn caps_below_what_was_asked_for_lose_nothing_with_or_without_links() {
 
 #[tokio::test]
 async fn a_link_to_another_host_is_followed_at_our_own() {
-    let server = capped(150, 100, |last| {
-        Some(format!("<http://evil.example/v2/x?n=100&last={last}>; rel=next"))
-    })
-    .await;
+    let server =
+        capped(150, 100, |last| Some(format!("<http://evil.example/v2/x?n=100&last={last}>; rel=next")))
+            .await;
     let world = World::new(server.address());
     assert_eq!(count(&world.open().await, &world.registry).await, 150);
 }
@@ -142,25 +121,13 @@ async fn a_list_without_end_is_given_up() {
     // Each page is full, new, and links to the next.
     let server = Server::start(|ask| {
         let from: u64 = query(ask, "last").and_then(|last| last.parse().ok()).unwrap_or(0);
-        let tags: Vec<String> = (from..from + 10_000)
-            .map(|patch| format!("1.0.{patch}"))
-            .collect();
+        let tags: Vec<String> = (from..from + 10_000).map(|patch| format!("1.0.{patch}")).collect();
         let next = format!("<?last={}>; rel=next", from + 10_000);
-        ask.path
-            .contains("/tags/list")
-            .then(|| page(&tags).header("link", next))
+        ask.path.contains("/tags/list").then(|| page(&tags).header("link", next))
     })
     .await;
     let world = World::new(server.address());
-    let error = world
-        .open()
-        .await
-        .versions(&package("acme:base"), &world.registry)
-        .await
-        .unwrap_err();
+    let error = world.open().await.versions(&package("acme:base"), &world.registry).await.unwrap_err();
     assert!(matches!(error, Error::BadAnswer { .. }), "{error}");
-    assert!(
-        error.to_string().ends_with("it lists more than 100000 tags"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("it lists more than 100000 tags"), "{error}");
 }

@@ -14,14 +14,7 @@ async fn two_machines_publish_the_same_bytes() {
     for server in [&one, &two] {
         let world = World::new(server.address());
         let publication = publication("acme:base", "1.0.0", content(1, 5_000));
-        published.push(
-            world
-                .open()
-                .await
-                .publish(&publication, &world.registry)
-                .await
-                .unwrap(),
-        );
+        published.push(world.open().await.publish(&publication, &world.registry).await.unwrap());
     }
     assert_eq!(published[0], published[1]);
     let manifest = published[0].manifest.as_ref().unwrap();
@@ -35,16 +28,9 @@ async fn two_machines_publish_the_same_bytes() {
         ..world.settings.clone()
     };
     let publication = publication("acme:base", "1.0.0", content(1, 5_000));
-    let dated = open(&settings)
-        .await
-        .publish(&publication, &world.registry)
-        .await
-        .unwrap();
+    let dated = open(&settings).await.publish(&publication, &world.registry).await.unwrap();
     assert_eq!(dated.digest, published[0].digest);
-    assert_ne!(
-        dated.manifest, published[0].manifest,
-        "the config object carries the time"
-    );
+    assert_ne!(dated.manifest, published[0].manifest, "the config object carries the time");
 }
 
 #[tokio::test]
@@ -54,27 +40,13 @@ async fn a_version_is_never_replaced_and_a_pre_release_neither() {
     for number in ["1.0.0", "1.0.0-rc.1"] {
         let registries = world.open().await;
         let first = publication("acme:base", number, "one");
-        assert!(
-            !registries
-                .publish(&first, &world.registry)
-                .await
-                .unwrap()
-                .already_there
-        );
+        assert!(!registries.publish(&first, &world.registry).await.unwrap().already_there);
         let again = registries.publish(&first, &world.registry).await.unwrap();
         assert!(again.already_there && again.manifest.is_some());
         // The same Wasm counts as the same, whatever is said about it.
         let mut described = first.clone();
-        described
-            .annotations
-            .insert("org.opencontainers.image.description".into(), "x".into());
-        assert!(
-            registries
-                .publish(&described, &world.registry)
-                .await
-                .unwrap()
-                .already_there
-        );
+        described.annotations.insert("org.opencontainers.image.description".into(), "x".into());
+        assert!(registries.publish(&described, &world.registry).await.unwrap().already_there);
 
         let other = publication("acme:base", number, "two");
         let error = registries.publish(&other, &world.registry).await.unwrap_err();
@@ -83,10 +55,8 @@ async fn a_version_is_never_replaced_and_a_pre_release_neither() {
             matches!(&error, Error::AlreadyExists { digest: Some(digest), .. } if *digest == there),
             "{error}"
         );
-        let release = registries
-            .release(&package("acme:base"), &version(number), &world.registry)
-            .await
-            .unwrap();
+        let release =
+            registries.release(&package("acme:base"), &version(number), &world.registry).await.unwrap();
         assert_eq!(release.unwrap().digest, there);
     }
 }
@@ -100,55 +70,24 @@ async fn small_content_goes_up_in_one_piece_and_large_content_in_chunks() {
     let of = |asked: &[String], method: &str| asked.iter().filter(|ask| ask.starts_with(method)).count();
 
     registries
-        .publish(
-            &publication("acme:base", "1.0.0", content(1, 100_000)),
-            &world.registry,
-        )
+        .publish(&publication("acme:base", "1.0.0", content(1, 100_000)), &world.registry)
         .await
         .unwrap();
     let asked = server.take();
-    assert_eq!(
-        (of(&asked, "POST"), of(&asked, "PATCH"), of(&asked, "PUT")),
-        (2, 0, 3),
-        "{asked:#?}"
-    );
-    assert!(
-        asked
-            .last()
-            .unwrap()
-            .starts_with("PUT /v2/acme/base/manifests/1.0.0"),
-        "{asked:#?}"
-    );
-    assert_eq!(
-        asked.iter().filter(|ask| *ask == "GET /v2/").count(),
-        1,
-        "{asked:#?}"
-    );
+    assert_eq!((of(&asked, "POST"), of(&asked, "PATCH"), of(&asked, "PUT")), (2, 0, 3), "{asked:#?}");
+    assert!(asked.last().unwrap().starts_with("PUT /v2/acme/base/manifests/1.0.0"), "{asked:#?}");
+    assert_eq!(asked.iter().filter(|ask| *ask == "GET /v2/").count(), 1, "{asked:#?}");
 
     let large = content(2, 9 << 20);
-    registries
-        .publish(&publication("acme:base", "2.0.0", large.clone()), &world.registry)
-        .await
-        .unwrap();
+    registries.publish(&publication("acme:base", "2.0.0", large.clone()), &world.registry).await.unwrap();
     let asked = server.take();
-    assert_eq!(
-        (of(&asked, "POST"), of(&asked, "PATCH"), of(&asked, "PUT")),
-        (2, 3, 3),
-        "{asked:#?}"
-    );
+    assert_eq!((of(&asked, "POST"), of(&asked, "PATCH"), of(&asked, "PUT")), (2, 3, 3), "{asked:#?}");
 
     let clean = World::new(upstream.address());
     let registries = clean.open().await;
     let (name, number) = (package("acme:base"), version("2.0.0"));
-    let release = registries
-        .release(&name, &number, &clean.registry)
-        .await
-        .unwrap()
-        .unwrap();
-    let fetched = registries
-        .fetch(&Content::of(&name, &number, &clean.registry, &release))
-        .await
-        .unwrap();
+    let release = registries.release(&name, &number, &clean.registry).await.unwrap().unwrap();
+    let fetched = registries.fetch(&Content::of(&name, &number, &clean.registry, &release)).await.unwrap();
     assert_eq!(fetched, large);
 }
 
@@ -159,10 +98,8 @@ async fn what_has_no_place_at_a_registry_is_refused_before_any_request() {
     let registries = world.open().await;
     let long = format!("1.0.0-{}", "a".repeat(200));
     for (number, bytes) in [("1.0.0", Bytes::new()), (long.as_str(), Bytes::from_static(b"x"))] {
-        let error = registries
-            .publish(&publication("acme:base", number, bytes), &world.registry)
-            .await
-            .unwrap_err();
+        let error =
+            registries.publish(&publication("acme:base", number, bytes), &world.registry).await.unwrap_err();
         assert!(matches!(error, Error::Unpublishable { .. }), "{error}");
     }
     assert!(server.take().iter().all(|ask| !ask.contains("/v2/")));

@@ -42,10 +42,7 @@ async fn a_flipped_bit_and_a_missing_end_are_noticed_and_mended_by_the_next_put(
     for damaged in [&flipped[..], &bytes[..9_999], b""] {
         fs_err::write(&path, damaged).unwrap();
         let error = store.get(&digest).await.unwrap_err();
-        assert!(
-            matches!(&error, StoreError::Damaged { path: named, .. } if *named == path),
-            "{error}"
-        );
+        assert!(matches!(&error, StoreError::Damaged { path: named, .. } if *named == path), "{error}");
         assert_eq!(store.get_sound(&digest).await.unwrap(), None);
         let damages = store.verify().await.unwrap();
         assert_eq!((damages.len(), &damages[0].path), (1, &path));
@@ -70,10 +67,7 @@ async fn a_writer_refuses_other_content_and_too_much_of_it() {
 
     let mut writer = store.writer(None, 5);
     writer.write(b"123").await.unwrap();
-    assert!(matches!(
-        writer.write(b"456").await,
-        Err(StoreError::TooLarge { limit: 5 })
-    ));
+    assert!(matches!(writer.write(b"456").await, Err(StoreError::TooLarge { limit: 5 })));
     drop(writer);
     let info = store.info().unwrap();
     assert_eq!((info.blobs, info.temporary), (0, 0));
@@ -112,10 +106,7 @@ async fn leftovers_of_a_killed_process_are_ignored_and_cleaned() {
     let digest = store.put("kept").await.unwrap();
     store.remember("t", "k", &1).await.unwrap();
     let leftover = store.dir().join("blobs/sha256/.tmp-leftover");
-    fs_err::File::create(&leftover)
-        .unwrap()
-        .write_all(b"half a bl")
-        .unwrap();
+    fs_err::File::create(&leftover).unwrap().write_all(b"half a bl").unwrap();
 
     assert_eq!(store.get(&digest).await.unwrap().unwrap(), "kept");
     assert!(store.verify().await.unwrap().is_empty());
@@ -148,10 +139,7 @@ async fn records_are_kept_by_table_and_key_and_a_damaged_one_is_absent() {
     store.remember("tags", "a", &vec!["1.0.0"]).await.unwrap();
     store.remember("tags", "../../b", &vec!["2.0.0"]).await.unwrap();
     assert_eq!(store.recall::<Vec<String>>("tags", "a").await.unwrap(), ["1.0.0"]);
-    assert_eq!(
-        store.recall::<Vec<String>>("tags", "../../b").await.unwrap(),
-        ["2.0.0"]
-    );
+    assert_eq!(store.recall::<Vec<String>>("tags", "../../b").await.unwrap(), ["2.0.0"]);
     assert_eq!(store.recall::<Vec<String>>("other", "a").await, None);
     assert_eq!(store.recall::<u32>("tags", "a").await, None);
 

@@ -23,47 +23,22 @@ async fn a_file_is_fetched_once_and_then_known() {
     .await;
     let (_dir, settings) = settings();
     let url = |path: &str| Url::parse(&format!("http://{}{path}", server.address())).unwrap();
-    assert_eq!(
-        open(&settings)
-            .await
-            .fetch_url(&url("/moved"), &digest)
-            .await
-            .unwrap(),
-        bytes
-    );
+    assert_eq!(open(&settings).await.fetch_url(&url("/moved"), &digest).await.unwrap(), bytes);
     assert_eq!(server.take().len(), 2);
     assert_eq!(
-        open(&offline(&settings))
-            .await
-            .fetch_url(&url("/a.wasm?key=secret"), &digest)
-            .await
-            .unwrap(),
+        open(&offline(&settings)).await.fetch_url(&url("/a.wasm?key=secret"), &digest).await.unwrap(),
         bytes
     );
     assert!(server.take().is_empty());
 
     let other = digest_of(b"other");
-    let error = open(&settings)
-        .await
-        .fetch_url(&url("/a.wasm?key=secret"), &other)
-        .await
-        .unwrap_err();
+    let error = open(&settings).await.fetch_url(&url("/a.wasm?key=secret"), &other).await.unwrap_err();
     assert!(matches!(error, Error::DigestMismatch { .. }), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
-    let error = open(&offline(&settings))
-        .await
-        .fetch_url(&url("/a.wasm?key=secret"), &other)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, Error::Offline { .. }) && !error.to_string().contains("secret"),
-        "{error}"
-    );
-    let error = open(&settings)
-        .await
-        .fetch_url(&url("/none"), &other)
-        .await
-        .unwrap_err();
+    let error =
+        open(&offline(&settings)).await.fetch_url(&url("/a.wasm?key=secret"), &other).await.unwrap_err();
+    assert!(matches!(error, Error::Offline { .. }) && !error.to_string().contains("secret"), "{error}");
+    let error = open(&settings).await.fetch_url(&url("/none"), &other).await.unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
 }
 
@@ -71,15 +46,8 @@ async fn a_file_is_fetched_once_and_then_known() {
 async fn plain_http_is_for_this_machine() {
     let (_dir, settings) = settings();
     let registries = open(&settings).await;
-    for text in [
-        "http://example.invalid/a.wasm",
-        "ftp://127.0.0.1/a.wasm",
-        "file:///etc/passwd",
-    ] {
-        let error = registries
-            .fetch_url(&Url::parse(text).unwrap(), &digest_of(b""))
-            .await
-            .unwrap_err();
+    for text in ["http://example.invalid/a.wasm", "ftp://127.0.0.1/a.wasm", "file:///etc/passwd"] {
+        let error = registries.fetch_url(&Url::parse(text).unwrap(), &digest_of(b"")).await.unwrap_err();
         assert!(matches!(error, Error::Insecure { .. }), "{error}");
     }
 }
@@ -91,11 +59,7 @@ async fn credentials_of_a_url_do_not_follow_a_redirect() {
     let server = Server::start(move |_| Some(Answer::new(302, "").header("location", &location))).await;
     let (_dir, settings) = settings();
     let url = Url::parse(&format!("http://me:secret@{}/x", server.address())).unwrap();
-    open(&settings)
-        .await
-        .fetch_url(&url, &digest_of(b"wasm"))
-        .await
-        .unwrap();
+    open(&settings).await.fetch_url(&url, &digest_of(b"wasm")).await.unwrap();
     assert!(server.take_all()[0].authorization().is_some());
     assert_eq!(target.take_all()[0].authorization(), None);
 }

@@ -29,13 +29,8 @@ fn comparator() -> impl Strategy<Value = String> {
             1 => format!("{a}.{b}"),
             _ => format!("{a}.{b}.{c}{pre}"),
         });
-    let wildcard = (number(), number(), any::<bool>()).prop_map(|(a, b, two)| {
-        if two {
-            format!("{a}.{b}.*")
-        } else {
-            format!("{a}.*")
-        }
-    });
+    let wildcard = (number(), number(), any::<bool>())
+        .prop_map(|(a, b, two)| if two { format!("{a}.{b}.*") } else { format!("{a}.*") });
     prop_oneof![6 => (operator, partial).prop_map(|(operator, partial)| format!("{operator}{partial}")), 1 => wildcard]
 }
 
@@ -65,11 +60,7 @@ fn set() -> impl Strategy<Value = VersionSet> {
 
 /// Versions around every bound of the sets, where mistakes would be.
 fn probes(sets: &[&VersionSet]) -> Vec<Version> {
-    let mut probes = vec![
-        Version::new(0, 0, 0),
-        Version::parse("0.0.0-0").unwrap(),
-        Version::new(1, 0, 0),
-    ];
+    let mut probes = vec![Version::new(0, 0, 0), Version::parse("0.0.0-0").unwrap(), Version::new(1, 0, 0)];
     for set in sets {
         for (from, to) in set.releases.iter() {
             for [a, b, c] in [Some(from), to].into_iter().flatten().copied() {
@@ -157,19 +148,14 @@ fn comparators_that_no_text_can_give_do_no_harm() {
         patch: Some(3),
         pre: Prerelease::new("rc.1").unwrap(),
     };
-    let set = VersionSet::of(&VersionReq {
-        comparators: vec![odd],
-    });
+    let set = VersionSet::of(&VersionReq { comparators: vec![odd] });
     assert_eq!(set, VersionSet::of(&VersionReq::parse("^1").unwrap()));
 }
 
 #[test]
 fn sets_can_be_shown_in_the_log() {
     let show = |text: &str| VersionSet::of(&VersionReq::parse(text).unwrap()).to_string();
-    assert_eq!(
-        show("^1.2.0-rc.1"),
-        ">=1.2.0, <2.0.0 | pre-releases >=1.2.0-rc.1, <1.2.1-0"
-    );
+    assert_eq!(show("^1.2.0-rc.1"), ">=1.2.0, <2.0.0 | pre-releases >=1.2.0-rc.1, <1.2.1-0");
     assert_eq!(show("*"), ">=0.0.0");
     assert_eq!(show(">2, <1"), "nothing");
 }

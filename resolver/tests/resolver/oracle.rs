@@ -9,17 +9,8 @@ use spin_deps_resolver::{Edge, Failure, Locked, Release, Requirement, Resolution
 use wasm_pkg_common::package::{PackageRef, Version};
 
 const NAMES: [&str; 5] = ["t:a", "t:b", "t:c", "t:d", "t:e"];
-const VERSIONS: [&str; 9] = [
-    "0.1.0",
-    "0.1.1",
-    "0.2.0",
-    "1.0.0",
-    "1.1.0",
-    "1.2.0-rc.1",
-    "1.2.0",
-    "2.0.0",
-    "2.1.0",
-];
+const VERSIONS: [&str; 9] =
+    ["0.1.0", "0.1.1", "0.2.0", "1.0.0", "1.1.0", "1.2.0-rc.1", "1.2.0", "2.0.0", "2.1.0"];
 const REQS: [&str; 14] = [
     "*",
     "^1",
@@ -56,10 +47,7 @@ fn registry() -> impl Strategy<Value = Vec<Package>> {
             let yanked = prop::collection::vec(prop::bool::weighted(0.1), count);
             (Just(versions), yanked, needs).prop_map(move |(versions, yanked, needs)| {
                 let releases = versions.into_iter().zip(yanked).zip(needs);
-                Package {
-                    name,
-                    releases: releases.map(|((v, y), n)| (v, y, n)).collect(),
-                }
+                Package { name, releases: releases.map(|((v, y), n)| (v, y, n)).collect() }
             })
         })
     };
@@ -70,10 +58,8 @@ fn memory(registry: &[Package]) -> Memory {
     let mut memory = Memory::default();
     for package in registry {
         for (number, yanked, needs) in &package.releases {
-            let mut needs: Vec<String> = needs
-                .iter()
-                .map(|need| format!("{} {}", need.package, need.req))
-                .collect();
+            let mut needs: Vec<String> =
+                needs.iter().map(|need| format!("{} {}", need.package, need.req)).collect();
             needs.extend(yanked.then(|| "yanked".to_owned()));
             let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
             memory.add(package.name, number, &needs);
@@ -85,11 +71,7 @@ fn memory(registry: &[Package]) -> Memory {
 /// The case in a few lines, for the message.
 fn show(registry: &[Package], needs: &[Edge]) -> String {
     let words = |needs: &[Edge]| {
-        needs
-            .iter()
-            .map(|need| format!("{} {}", need.package, need.req))
-            .collect::<Vec<_>>()
-            .join(" & ")
+        needs.iter().map(|need| format!("{} {}", need.package, need.req)).collect::<Vec<_>>().join(" & ")
     };
     let mut text = format!("\nthe app needs {}\n", words(needs));
     for package in registry {
@@ -127,10 +109,7 @@ fn search(memory: &Memory, chosen: &Chosen, needs: &[Edge], budget: &mut u32) ->
         return Some(true);
     };
     let fits = |version: &Version| need.req.matches(version);
-    if chosen
-        .iter()
-        .any(|((package, _), version)| *package == need.package && fits(version))
-    {
+    if chosen.iter().any(|((package, _), version)| *package == need.package && fits(version)) {
         return search(memory, chosen, rest, budget);
     }
     let Some(Ok(entries)) = memory.packages.get(&need.package) else {
@@ -173,74 +152,40 @@ fn is_solvable(memory: &Memory, needs: &[Edge]) -> Option<bool> {
 fn check(memory: &Memory, needs: &[Edge], resolution: &Resolution) {
     let mut chosen = Chosen::new();
     for release in &resolution.packages {
-        let entry = memory
-            .entry(&release.package, &release.version)
-            .expect("it exists");
-        let Release::Available(edges) = &entry.release else {
-            panic!("it is available")
-        };
-        let wanted: BTreeSet<String> = edges
-            .iter()
-            .map(|need| format!("{} {}", need.package, need.req))
-            .collect();
-        let linked: BTreeSet<String> = release
-            .dependencies
-            .iter()
-            .map(|link| format!("{} {}", link.package, link.req))
-            .collect();
+        let entry = memory.entry(&release.package, &release.version).expect("it exists");
+        let Release::Available(edges) = &entry.release else { panic!("it is available") };
+        let wanted: BTreeSet<String> =
+            edges.iter().map(|need| format!("{} {}", need.package, need.req)).collect();
+        let linked: BTreeSet<String> =
+            release.dependencies.iter().map(|link| format!("{} {}", link.package, link.req)).collect();
         assert_eq!(wanted, linked);
         for link in &release.dependencies {
             assert!(link.req.matches(&link.version));
             assert!(resolution.get(&link.package, &link.version).is_some());
         }
         let place = (release.package.clone(), bucket(&release.version));
-        assert_eq!(
-            chosen.insert(place, release.version.clone()),
-            None,
-            "one release a bucket"
-        );
-        assert!(
-            !resolution.paths_to(&release.package).is_empty(),
-            "nothing that is not needed"
-        );
+        assert_eq!(chosen.insert(place, release.version.clone()), None, "one release a bucket");
+        assert!(!resolution.paths_to(&release.package).is_empty(), "nothing that is not needed");
     }
     assert!(
-        resolution
-            .packages
-            .is_sorted_by_key(|release| (release.package.clone(), release.version.clone()))
+        resolution.packages.is_sorted_by_key(|release| (release.package.clone(), release.version.clone()))
     );
     assert_eq!(resolution.roots.len(), needs.len());
     for (need, root) in needs.iter().zip(&resolution.roots) {
         assert!(need.req.matches(root) && resolution.get(&need.package, root).is_some());
     }
-    for ((package, _), version) in chosen
-        .iter()
-        .filter(|((package, _), version)| memory.entry(package, version).unwrap().yanked)
+    for ((package, _), version) in
+        chosen.iter().filter(|((package, _), version)| memory.entry(package, version).unwrap().yanked)
     {
-        let mut links = resolution
-            .packages
-            .iter()
-            .flat_map(|release| &release.dependencies);
+        let mut links = resolution.packages.iter().flat_map(|release| &release.dependencies);
         let asked = links.any(|link| {
-            asks(
-                &Edge {
-                    package: link.package.clone(),
-                    req: link.req.clone(),
-                },
-                package,
-                version,
-            )
+            asks(&Edge { package: link.package.clone(), req: link.req.clone() }, package, version)
         });
         assert!(asked || needs.iter().any(|need| asks(need, package, version)));
     }
     let mut done: BTreeSet<(&PackageRef, &Version)> = BTreeSet::new();
     for release in resolution.in_order() {
-        assert!(
-            release
-                .dependencies
-                .iter()
-                .all(|link| done.contains(&(&link.package, &link.version)))
-        );
+        assert!(release.dependencies.iter().all(|link| done.contains(&(&link.package, &link.version))));
         done.insert((&release.package, &release.version));
     }
     assert_eq!(done.len(), resolution.packages.len());

@@ -39,24 +39,16 @@ enum Listing {
 impl Scenario {
     fn requirements(&self) -> Vec<Requirement> {
         let one = |text: &String| {
-            let (origin, need) = text
-                .split_once(": ")
-                .expect("a requirement is `who: acme:hash ^1`");
+            let (origin, need) = text.split_once(": ").expect("a requirement is `who: acme:hash ^1`");
             let need = edge(need);
-            Requirement {
-                package: need.package,
-                req: need.req,
-                origin: origin.to_owned(),
-            }
+            Requirement { package: need.package, req: need.req, origin: origin.to_owned() }
         };
         self.require.iter().map(one).collect()
     }
 
     fn locked(&self) -> Locked {
         let one = |text: &String| {
-            let (name, number) = text
-                .split_once(' ')
-                .expect("a locked release is `acme:hash 1.0.0`");
+            let (name, number) = text.split_once(' ').expect("a locked release is `acme:hash 1.0.0`");
             (package(name), version(number))
         };
         self.locked.iter().map(one).collect()
@@ -129,10 +121,7 @@ fn run(path: &Path) -> Result<(), String> {
     let shown = show(&answer);
     let title = format!("{} ({})", path.display(), scenario.about);
     if shown != scenario.expect {
-        return Err(format!(
-            "{title}\n--- expected\n{}--- got\n{shown}",
-            scenario.expect
-        ));
+        return Err(format!("{title}\n--- expected\n{}--- got\n{shown}", scenario.expect));
     }
     let backwards: Vec<Requirement> = requirements.iter().rev().cloned().collect();
     let again = resolve(&backwards, &locked, &scenario.index(true));
@@ -148,11 +137,7 @@ fn run(path: &Path) -> Result<(), String> {
                 ));
             }
         }
-        let all = resolution
-            .packages
-            .iter()
-            .map(|one| (one.package.clone(), one.version.clone()))
-            .collect();
+        let all = resolution.packages.iter().map(|one| (one.package.clone(), one.version.clone())).collect();
         let relocked =
             resolve(&requirements, &all, &scenario.index(false)).map_err(|error| error.to_string())?;
         if (&relocked.packages, &relocked.roots) != (&resolution.packages, &resolution.roots) {
@@ -171,12 +156,7 @@ fn scenarios() {
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();
     paths.sort();
-    assert!(
-        paths.len() >= 15,
-        "only {} scenarios in {}",
-        paths.len(),
-        directory.display()
-    );
+    assert!(paths.len() >= 15, "only {} scenarios in {}", paths.len(), directory.display());
     let failures: Vec<String> = paths.iter().filter_map(|path| run(path).err()).collect();
     assert!(
         failures.is_empty(),

@@ -7,8 +7,7 @@ use spin_deps_resolver::{Candidate, Edge, Index, Reason, Release, Requirement, V
 use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 
 pub(crate) fn package(text: &str) -> PackageRef {
-    text.parse()
-        .unwrap_or_else(|_| panic!("`{text}` is not a package"))
+    text.parse().unwrap_or_else(|_| panic!("`{text}` is not a package"))
 }
 
 pub(crate) fn version(text: &str) -> Version {
@@ -17,24 +16,15 @@ pub(crate) fn version(text: &str) -> Version {
 
 /// `acme:hash ^1.2`
 pub(crate) fn edge(text: &str) -> Edge {
-    let (name, req) = text
-        .split_once(' ')
-        .unwrap_or_else(|| panic!("`{text}` has no requirement"));
+    let (name, req) = text.split_once(' ').unwrap_or_else(|| panic!("`{text}` has no requirement"));
     let req = VersionReq::parse(req).unwrap_or_else(|_| panic!("`{text}` is not a requirement"));
-    Edge {
-        package: package(name),
-        req,
-    }
+    Edge { package: package(name), req }
 }
 
 /// A requirement of `component "app"`.
 pub(crate) fn asks(text: &str) -> Requirement {
     let Edge { package, req } = edge(text);
-    Requirement {
-        package,
-        req,
-        origin: "component \"app\"".to_owned(),
-    }
+    Requirement { package, req, origin: "component \"app\"".to_owned() }
 }
 
 #[derive(Debug, Clone)]
@@ -54,11 +44,8 @@ pub(crate) struct Memory {
 impl Memory {
     /// Adds a release; `needs` are `acme:hash ^1` each, `yanked`, `wit-only` or `offline`.
     pub(crate) fn add(&mut self, name: &str, text: &str, needs: &[&str]) -> &mut Self {
-        let mut entry = Entry {
-            version: version(text),
-            yanked: false,
-            release: Release::Available(Vec::new()),
-        };
+        let mut entry =
+            Entry { version: version(text), yanked: false, release: Release::Available(Vec::new()) };
         for need in needs {
             match (*need, &mut entry.release) {
                 ("yanked", _) => entry.yanked = true,
@@ -74,11 +61,7 @@ impl Memory {
                 (need, Release::Unavailable(_)) => panic!("an unavailable release does not need {need}"),
             }
         }
-        match self
-            .packages
-            .entry(package(name))
-            .or_insert_with(|| Ok(Vec::new()))
-        {
+        match self.packages.entry(package(name)).or_insert_with(|| Ok(Vec::new())) {
             Ok(entries) => entries.push(entry),
             Err(absence) => panic!("{name} is {absence:?}"),
         }
@@ -91,12 +74,7 @@ impl Memory {
     }
 
     pub(crate) fn entry(&self, name: &PackageRef, version: &Version) -> Option<&Entry> {
-        self.packages
-            .get(name)?
-            .as_ref()
-            .ok()?
-            .iter()
-            .find(|entry| entry.version == *version)
+        self.packages.get(name)?.as_ref().ok()?.iter().find(|entry| entry.version == *version)
     }
 }
 
@@ -109,10 +87,7 @@ impl Index for Memory {
             Some(Ok(entries)) => Versions::Found(
                 entries
                     .iter()
-                    .map(|entry| Candidate {
-                        version: entry.version.clone(),
-                        yanked: entry.yanked,
-                    })
+                    .map(|entry| Candidate { version: entry.version.clone(), yanked: entry.yanked })
                     .collect(),
             ),
         }
@@ -120,19 +95,11 @@ impl Index for Memory {
 
     fn release(&self, package: &PackageRef, version: &Version) -> Release {
         self.log.borrow_mut().push(format!("release {package} {version}"));
-        self.entry(package, version)
-            .expect("only what exists is asked about")
-            .release
-            .clone()
+        self.entry(package, version).expect("only what exists is asked about").release.clone()
     }
 
     fn prefetch(&self, requirements: &[(PackageRef, VersionReq)]) {
-        let all: Vec<String> = requirements
-            .iter()
-            .map(|(package, req)| format!("{package} {req}"))
-            .collect();
-        self.log
-            .borrow_mut()
-            .push(format!("prefetch {}", all.join(" & ")));
+        let all: Vec<String> = requirements.iter().map(|(package, req)| format!("{package} {req}")).collect();
+        self.log.borrow_mut().push(format!("prefetch {}", all.join(" & ")));
     }
 }

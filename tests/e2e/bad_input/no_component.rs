@@ -36,6 +36,7 @@ fn and_no_file_either() {
 #[test]
 fn but_text_as_the_app_itself() {
     let (_registry, sandbox) = usual();
+    sandbox.run(&["lock"]).done();
     sandbox.write("app.wasm", "not yet\n");
     insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"");
 }
@@ -87,5 +88,6 @@ fn of_the_right_type() {
     sandbox.use_registry(&registry);
     sandbox.publish(&incompatible("acme:base", "1.0.0").expect("a fixture"));
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
+    sandbox.run(&["lock"]).done();
     insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"");
 }

@@ -38,6 +38,7 @@ fn has_two_names_for_one_import() {
 fn has_a_name_that_matches_no_import() {
     let (_registry, sandbox) = usual();
     sandbox.write("spin.toml", manifest(&format!("{DEPENDENCIES}\n\"acme:base\" = \"2\""), ANSWER));
+    sandbox.run(&["lock"]).done();
     insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"");
 }
 

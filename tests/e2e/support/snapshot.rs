@@ -27,7 +27,9 @@ pub(crate) fn text(run: &Run, root: &Path) -> String {
 
 /// Replaces paths below `root`, ports, digests, durations and our own version.
 pub(crate) fn filter(text: &str, root: &Path) -> String {
-    static DIGEST: LazyLock<Regex> = LazyLock::new(|| regex(r"\bsha256:([0-9a-f]{8,64})"));
+    // In full wherever it stands, a file's name included; shortened only behind its algorithm.
+    static DIGEST: LazyLock<Regex> =
+        LazyLock::new(|| regex(r"(?P<algorithm>\bsha256:)(?P<hex>[0-9a-f]{8,64})|\b(?P<bare>[0-9a-f]{64})\b"));
 
     let text = text.replace(&root.display().to_string(), "[DIR]");
     let text = text.replace(concat!("spin-deps ", env!("CARGO_PKG_VERSION")), "spin-deps [VERSION]");
@@ -35,7 +37,8 @@ pub(crate) fn filter(text: &str, root: &Path) -> String {
     let mut known: Vec<String> = Vec::new();
     DIGEST
         .replace_all(&text, |found: &Captures| {
-            let hex = &found[1];
+            let algorithm = found.name("algorithm").map_or("", |text| text.as_str());
+            let hex = found.name("hex").or(found.name("bare")).map_or("", |text| text.as_str());
             // A digest may be shown in full in one place and shortened in the next.
             let number =
                 known.iter().position(|other| other.starts_with(hex) || hex.starts_with(other.as_str()));
@@ -43,7 +46,7 @@ pub(crate) fn filter(text: &str, root: &Path) -> String {
                 known.push(hex.to_owned());
                 known.len() - 1
             });
-            format!("sha256:[DIGEST-{}]", number + 1)
+            format!("{algorithm}[DIGEST-{}]", number + 1)
         })
         .into_owned()
 }
@@ -51,8 +54,12 @@ pub(crate) fn filter(text: &str, root: &Path) -> String {
 /// Replaces durations and the ports of loopback addresses.
 pub(crate) fn without_times_and_ports(text: &str) -> String {
     static PORT: LazyLock<Regex> = LazyLock::new(|| regex(r"(127\.0\.0\.1|localhost|\[::1\]):\d{2,5}\b"));
+    // As a registry's name is written within the name of a variable.
+    static NAME: LazyLock<Regex> = LazyLock::new(|| regex(r"127_0_0_1_\d{2,5}_"));
     static TIME: LazyLock<Regex> = LazyLock::new(|| regex(r"\b\d+(\.\d+)?\s?(ns|µs|us|ms|s)\b"));
-    TIME.replace_all(&PORT.replace_all(text, "$1:[PORT]"), "[TIME]").into_owned()
+    let text = PORT.replace_all(text, "$1:[PORT]");
+    let text = NAME.replace_all(&text, "127_0_0_1_[PORT]_");
+    TIME.replace_all(&text, "[TIME]").into_owned()
 }
 
 fn regex(pattern: &str) -> Regex {

@@ -37,11 +37,7 @@ impl DockerRegistry {
 
     fn try_start(user: Option<(&str, &str)>) -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
         let mut config = format!(
             "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
@@ -49,10 +45,7 @@ impl DockerRegistry {
             dir.path().join("storage").display()
         );
         if let Some((username, password)) = user {
-            let hash = Command::new("htpasswd")
-                .args(["-Bbn", username, password])
-                .output()
-                .expect(MISSING);
+            let hash = Command::new("htpasswd").args(["-Bbn", username, password]).output().expect(MISSING);
             let file = dir.path().join("htpasswd");
             fs_err::write(&file, hash.stdout).unwrap();
             let path = file.display();
@@ -69,11 +62,7 @@ impl DockerRegistry {
             .stderr(Stdio::null())
             .spawn()
             .expect(MISSING);
-        let mut started = Self {
-            address,
-            process,
-            dir,
-        };
+        let mut started = Self { address, process, dir };
         started.is_ready().then_some(started)
     }
 
@@ -99,11 +88,7 @@ impl DockerRegistry {
     /// The file of a blob in the server's storage.
     pub(crate) fn blob(&self, digest: &str) -> PathBuf {
         let hex = digest.strip_prefix("sha256:").unwrap();
-        self.registry_dir()
-            .join("blobs/sha256")
-            .join(&hex[..2])
-            .join(hex)
-            .join("data")
+        self.registry_dir().join("blobs/sha256").join(&hex[..2]).join(hex).join("data")
     }
 
     /// Makes the tag name another manifest of the repository, as a client that may overwrite would.
@@ -121,11 +106,8 @@ impl DockerRegistry {
     /// Removes a manifest from a repository.
     pub(crate) fn forget_manifest(&self, repository: &str, manifest: &str) {
         let hex = manifest.strip_prefix("sha256:").unwrap();
-        let dir = self
-            .registry_dir()
-            .join("repositories")
-            .join(repository)
-            .join("_manifests/revisions/sha256");
+        let dir =
+            self.registry_dir().join("repositories").join(repository).join("_manifests/revisions/sha256");
         fs_err::remove_dir_all(dir.join(hex)).unwrap();
     }
 

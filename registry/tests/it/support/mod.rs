@@ -53,19 +53,11 @@ pub(crate) fn settings_with(dir: &Path, address: &str, oci: &str) -> Settings {
         "default_registry = \"{address}\"\n[registry.\"{address}\".oci]\nprotocol = \"http\"\n{oci}\n"
     );
     fs_err::write(&config, text).unwrap();
-    Settings {
-        config_file: Some(config),
-        ..Settings::new(dir.join("cache"))
-    }
+    Settings { config_file: Some(config), ..Settings::new(dir.join("cache")) }
 }
 
 pub(crate) fn offline(settings: &Settings) -> Settings {
-    Settings {
-        network: Network::Offline {
-            because: "`--offline` was given".into(),
-        },
-        ..settings.clone()
-    }
+    Settings { network: Network::Offline { because: "`--offline` was given".into() }, ..settings.clone() }
 }
 
 pub(crate) fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -91,11 +83,7 @@ impl World {
     pub(crate) fn with(address: &str, oci: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = settings_with(dir.path(), address, oci);
-        Self {
-            dir,
-            settings,
-            registry: registry(address),
-        }
+        Self { dir, settings, registry: registry(address) }
     }
 
     /// A new process, as far as memory goes.

@@ -35,11 +35,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn new(status: u16, body: impl Into<Bytes>) -> Self {
-        Self {
-            status,
-            body: body.into(),
-            ..Self::default()
-        }
+        Self { status, body: body.into(), ..Self::default() }
     }
 
     pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -62,9 +58,7 @@ impl Answer {
             response = response.header("content-length", self.body.len() + 1000);
             let pieces: [Result<Bytes, std::io::Error>; 2] =
                 [Ok(self.body), Err(std::io::Error::other("broken off"))];
-            return response
-                .body(Body::from_stream(futures::stream::iter(pieces)))
-                .unwrap();
+            return response.body(Body::from_stream(futures::stream::iter(pieces))).unwrap();
         }
         response.body(Body::from(self.body)).unwrap()
     }
@@ -102,11 +96,7 @@ impl Server {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self {
-            address,
-            asked: Arc::default(),
-            task,
-        }
+        Self { address, asked: Arc::default(), task }
     }
 
     async fn serve(upstream: Option<String>, answering: Arc<Answering>) -> Self {
@@ -118,12 +108,8 @@ impl Server {
             .unwrap();
         let seen = Arc::clone(&asked);
         let app = Router::new().fallback(move |request: Request| {
-            let (upstream, answering, seen, client) = (
-                upstream.clone(),
-                Arc::clone(&answering),
-                Arc::clone(&seen),
-                client.clone(),
-            );
+            let (upstream, answering, seen, client) =
+                (upstream.clone(), Arc::clone(&answering), Arc::clone(&seen), client.clone());
             async move {
                 let (parts, body) = request.into_parts();
                 let ask = Asked {
@@ -153,10 +139,7 @@ impl Server {
 
     /// What was asked since the last call, as "GET /path?query".
     pub(crate) fn take(&self) -> Vec<String> {
-        self.take_all()
-            .into_iter()
-            .map(|ask| format!("{} {}", ask.method, ask.path))
-            .collect()
+        self.take_all().into_iter().map(|ask| format!("{} {}", ask.method, ask.path)).collect()
     }
 
     pub(crate) fn take_all(&self) -> Vec<Asked> {
