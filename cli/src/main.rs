@@ -33,12 +33,13 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report::fail(&Failure::from(error), format),
     };
-    let code = runtime.block_on(run(cli, format));
+    let quiet = cli.global.quiet;
+    let code = runtime.block_on(run(cli, format, quiet));
     runtime.shutdown_timeout(WIND_DOWN);
     code
 }
 
-async fn run(cli: Cli, format: Format) -> ExitCode {
+async fn run(cli: Cli, format: Format, quiet: bool) -> ExitCode {
     // `up` ends on a signal by itself, after the requests under way. Everything else is dropped where it stands;
     // a change that is not complete puts back what it wrote.
     let outcome = if cli.command.handles_signals() {
@@ -53,7 +54,7 @@ async fn run(cli: Cli, format: Format) -> ExitCode {
         }
     };
     match outcome {
-        Ok(output) => output.print(format),
+        Ok(output) => output.print(format, quiet),
         Err(failure) => report::fail(&failure, format),
     }
 }

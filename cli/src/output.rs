@@ -23,13 +23,14 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) struct Output {
     text: String,
     json: Value,
+    note: Option<String>,
     success: bool,
 }
 
 impl Output {
     /// A result whose text is to be written line by line.
     pub(crate) fn new(json: Value) -> Self {
-        Self { text: String::new(), json, success: true }
+        Self { text: String::new(), json, note: None, success: true }
     }
 
     /// Adds a line of text.
@@ -39,6 +40,11 @@ impl Output {
         self
     }
 
+    /// Says on stderr, after the result, what to do next.
+    pub(crate) fn note(&mut self, note: &str) {
+        self.note = Some(note.to_owned());
+    }
+
     /// The command did its work, and the result is bad.
     pub(crate) fn bad(mut self) -> Self {
         self.success = false;
@@ -46,12 +52,16 @@ impl Output {
     }
 
     /// Prints the result. A reader that went away (`| head`) is no error.
-    pub(crate) fn print(self, format: Format) -> ExitCode {
+    pub(crate) fn print(self, format: Format, quiet: bool) -> ExitCode {
         let text = match format {
             Format::Human => self.text,
             Format::Json => format!("{:#}\n", self.json),
         };
-        let _ = anstream::stdout().lock().write_all(text.as_bytes());
+        let mut stdout = anstream::stdout().lock();
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        if let Some(note) = self.note.filter(|_| !quiet) {
+            crate::report::note(&note);
+        }
         if self.success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }

@@ -40,6 +40,20 @@ pub(crate) struct Loaded {
     pub(crate) facts: Facts,
 }
 
+impl Loaded {
+    /// What identifies the release's content.
+    pub(crate) fn content(&self, package: &PackageRef, version: &Version) -> Content {
+        Content {
+            package: package.clone(),
+            version: version.clone(),
+            registry: self.registry.clone(),
+            digest: self.digest.clone(),
+            size: self.size,
+            manifest: self.manifest.clone(),
+        }
+    }
+}
+
 type Answer<T> = Shared<BoxFuture<'static, Result<T, Arc<Error>>>>;
 
 /// The registries as an index of packages. Cheap to clone; clones share their answers.

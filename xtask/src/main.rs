@@ -44,7 +44,7 @@ fn run(arguments: &[&str]) -> Result<()> {
         }
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
-        ["write-examples"] => {
+        ["examples"] => {
             cargo(&["run", "--package", "spin-deps-fixtures", "--bin", "write-examples", "--locked"], &[])
         }
         [] => bail!("no chore is named\n\n{USAGE}"),

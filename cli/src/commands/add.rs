@@ -100,7 +100,7 @@ impl Add {
         super::lock_lines(&mut output, &added.sync.lock);
         sync_lines(&mut output, context, &added.sync);
         if added.additions.iter().any(|it| matches!(it.target, Target::Component(_))) {
-            context.note("Run `spin build` to build against the new dependency.");
+            output.note("Run `spin build` to build against the new dependency.");
         }
         Ok(output)
     }

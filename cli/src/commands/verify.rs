@@ -72,7 +72,7 @@ impl Verify {
         let failed = report.answers.iter().filter(|answer| !answer.mismatches.is_empty()).count();
         if failed > 0 {
             let all = count(report.answers.len(), "request");
-            output.line(format!("{} {failed} of {all} not answered as expected", styled(BAD, "Failed")));
+            output.line(format!("{} {failed} of {all}", styled(BAD, "Failed")));
         } else if !report.answers.is_empty() {
             let all = count(report.answers.len(), "request");
             output.line(format!("{} {all} answered as expected", styled(GOOD, "Verified")));
@@ -90,13 +90,9 @@ fn answer_lines(output: &mut Output, answer: &Answer) {
         output.line(format!("    {}", styled(DIM, first)));
     }
     for mismatch in &answer.mismatches {
-        output.line(format!("    {}: expected {}", clean(&mismatch.of), clean(&mismatch.expected)));
-        output.line(format!(
-            "    {:width$}  but got  {}",
-            "",
-            clean(&mismatch.actual),
-            width = mismatch.of.len() - 2
-        ));
+        output.line(format!("    {}", clean(&mismatch.of)));
+        output.line(format!("      expected {}", json!(mismatch.expected)));
+        output.line(format!("      but got  {}", json!(mismatch.actual)));
     }
 }
 

@@ -80,11 +80,11 @@ impl Project {
         let asked = self.understand(options)?;
         if let Some(route) = &options.route {
             let trigger = self.trigger_of(route)?.id.clone();
-            let found = self.find(asked, options).await?;
+            let found = self.find(asked, options, None).await?;
             return self.add_middleware(&trigger, route, found, options).await;
         }
         let component = self.component_for(options.to.as_deref())?;
-        let found = self.find(asked, options).await?;
+        let found = self.find(asked, options, Some(&component)).await?;
         if is_middleware(&found.inspection) && options.imports.is_empty() {
             return Err(Error::Unanswered {
                 message: format!("{} is middleware: it imports and exports wasi:http/handler", found.chosen),

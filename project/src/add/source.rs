@@ -6,10 +6,10 @@ use bytes::Bytes;
 use semver::VersionReq;
 use spin_deps_component::Inspection;
 use spin_deps_lockfile::Lockfile;
-use spin_deps_manifest::{DependencyName, Source};
-use spin_deps_registry::{Content, Listing};
+use spin_deps_manifest::{DependencyName, Document, Source};
+use spin_deps_registry::Listing;
 use url::Url;
-use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
+use wasm_pkg_common::{digest::ContentDigest, package::PackageRef};
 
 use super::AddOptions;
 use crate::{
@@ -92,14 +92,17 @@ impl Project {
         Ok(if steps == 0 { format!("./{rest}") } else { format!("{}{rest}", "../".repeat(steps)) })
     }
 
-    /// Finds the bytes that a source stands for now.
-    pub(super) async fn find(&self, asked: Asked, options: &AddOptions) -> Result<Found, Error> {
+    /// Finds the bytes that a source stands for now, for `component` or, without one, for middleware.
+    pub(super) async fn find(
+        &self,
+        asked: Asked,
+        options: &AddOptions,
+        component: Option<&str>,
+    ) -> Result<Found, Error> {
         let nothing = Lockfile::default();
         let lock = self.lock.as_ref().unwrap_or(&nothing);
         match asked {
-            Asked::Registry { package, req } => {
-                self.find_package(package, req, options.registry.clone()).await
-            }
+            Asked::Registry { package, req } => self.find_package(package, req, options, component).await,
             Asked::Path(path) => {
                 let bytes = self.bytes(&Unit::File(path.clone()), lock).await?;
                 Found::new(Source::Path(path.clone()), path, &bytes)
@@ -122,9 +125,12 @@ impl Project {
         &self,
         package: PackageRef,
         req: Option<VersionReq>,
-        registry: Option<Registry>,
+        options: &AddOptions,
+        component: Option<&str>,
     ) -> Result<Found, Error> {
-        let mut requirements = self.requirements(self.manifest(), self.lock.as_ref()).await?;
+        let registry = options.registry.clone();
+        let others = self.without_replaced(&package, options, component)?;
+        let mut requirements = self.requirements(others.manifest(), self.lock.as_ref()).await?;
         if let Some(registry) = &registry {
             requirements.registries.insert(package.clone(), registry.clone());
         }
@@ -136,7 +142,10 @@ impl Project {
         requirements.packages.push(spin_deps_resolver::Requirement {
             package: package.clone(),
             req: req.clone(),
-            origin: "what is to be added".into(),
+            origin: match component {
+                Some(id) => format!("component `{id}`"),
+                None => "the new middleware".into(),
+            },
         });
         let resolution = solve(&requirements, self.lock.as_ref(), &index).await?;
         let version = resolution.roots.last().cloned().ok_or_else(|| Error::NoVersion {
@@ -149,17 +158,31 @@ impl Project {
             req: req.clone(),
             available: Vec::new(),
         })?;
-        let content = Content {
-            package: package.clone(),
-            version: version.clone(),
-            registry: loaded.registry.clone(),
-            digest: loaded.digest.clone(),
-            size: loaded.size,
-            manifest: loaded.manifest.clone(),
-        };
-        let bytes = self.registries.fetch(&content).await?;
+        let bytes = self.registries.fetch(&loaded.content(&package, &version)).await?;
         let chosen = format!("{package} {version}");
         Found::new(Source::Registry { package, explicit_package: false, req, registry }, chosen, &bytes)
+    }
+
+    /// The manifest without the entries that the new one takes the place of: what they require no longer counts.
+    fn without_replaced(
+        &self,
+        package: &PackageRef,
+        options: &AddOptions,
+        component: Option<&str>,
+    ) -> Result<Document, Error> {
+        let mut document = self.document.clone();
+        let Some(id) = component else { return Ok(document) };
+        let entries =
+            self.manifest().components.get(id).map(|it| it.dependencies.as_slice()).unwrap_or_default();
+        for entry in entries {
+            let same_package = matches!(&entry.source, Source::Registry { package: it, .. } if it == package);
+            let named = options.imports.is_empty() || options.imports.contains(&entry.name.to_string());
+            if same_package && named {
+                let removed = document.remove_dependency(id, &entry.name);
+                removed.map_err(|error| Error::Manifest { excerpt: Box::new(self.excerpt()), error })?;
+            }
+        }
+        Ok(document)
     }
 
     /// The requirement for a package that was named without one: the locked release's, else the newest's.
