@@ -24,7 +24,7 @@ impl Progress for Bars {
     fn begin(&self, what: &str, total: Option<u64>) -> Box<dyn ProgressTask> {
         let (bar, template) = match total {
             Some(total) => (ProgressBar::new(total), "{msg:40} {bar:30} {bytes}/{total_bytes}"),
-            None => (ProgressBar::new_spinner(), "{msg:40} {spinner} {bytes}"),
+            None => (ProgressBar::new_spinner(), "{msg:40} {spinner}"),
         };
         let bar = self.0.add(bar);
         if let Ok(style) = ProgressStyle::with_template(template) {

@@ -70,9 +70,10 @@ pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
                 Failure::Project(error) => excerpt(error).unwrap_or_default(),
                 Failure::Message(_) => String::new(),
             };
-            let causes = match causes.is_empty() {
-                true => String::new(),
-                false => format!("\nCaused by:\n    {}\n", clean(&causes.join("\n    "))),
+            let causes = if causes.is_empty() {
+                String::new()
+            } else {
+                format!("\nCaused by:\n    {}\n", clean(&causes.join("\n    ")))
             };
             let hint = hint.map(|hint| format!("\n{} {}\n", styled(GOOD, "hint:"), clean(&hint)));
             let (error, hint) = (styled(BAD, "error:"), hint.unwrap_or_default());
@@ -94,6 +95,11 @@ pub(crate) fn warn(message: &str) {
 /// A note on what happens.
 pub(crate) fn note(message: &str) {
     say(&format!("{}\n", clean(message)));
+}
+
+/// Text that is styled already and whose parts are clean.
+pub(crate) fn raw(text: &str) {
+    say(text);
 }
 
 /// Prints to stderr; when nobody reads it there is nothing to do about that.

@@ -1,13 +1,31 @@
 //! What a component says about itself, in the custom sections of its outermost level.
 //!
-//! The sections are those that `wasm-metadata` writes: `component-name` (or `name` in a core module) and one section
-//! of UTF-8 text per field, named like the field. A field that is not UTF-8 or longer than [`MAX_FIELD`] is left out:
-//! custom sections carry no obligation, and nothing depends on them but what is shown.
+//! The sections are those of `wasm-metadata`: `component-name` (or `name` in a core module) and one section per field,
+//! named like the field. Each is read by itself, in a component that has nothing else, so that one that is not
+//! well-formed (a licence that is no SPDX expression, a source that is no URL) is left out and takes nothing else with
+//! it: custom sections carry no obligation.
 
-use wasmparser::{ComponentName, CustomSectionReader, KnownCustom, Name};
+use std::fmt::Display;
 
-/// The longest text, in bytes, that is taken from a field.
-pub(crate) const MAX_FIELD: usize = 64 * 1024;
+use wasm_encoder::CustomSection;
+use wasm_metadata::Payload;
+use wasmparser::CustomSectionReader;
+
+/// The sections that are read.
+const SECTIONS: [&str; 9] = [
+    "component-name",
+    "name",
+    "version",
+    "description",
+    "licenses",
+    "authors",
+    "source",
+    "homepage",
+    "revision",
+];
+
+/// A section that is longer than this, in bytes, is left out.
+pub(crate) const MAX_SECTION: usize = 64 * 1024;
 
 /// Descriptive texts, as the author wrote them and not yet fit for a terminal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,40 +51,27 @@ pub struct Metadata {
 impl Metadata {
     /// Takes in one custom section of the outermost level; other sections are none of its business.
     pub(crate) fn read(&mut self, section: &CustomSectionReader<'_>) {
-        match section.as_known() {
-            KnownCustom::ComponentName(names) => {
-                for name in names.into_iter().map_while(Result::ok) {
-                    if let ComponentName::Component { name, .. } = name {
-                        self.name = bounded(name.as_bytes());
-                    }
-                }
-            }
-            KnownCustom::Name(names) => {
-                for name in names.into_iter().map_while(Result::ok) {
-                    if let Name::Module { name, .. } = name {
-                        self.name = bounded(name.as_bytes());
-                    }
-                }
-            }
-            KnownCustom::Unknown => {
-                let field = match section.name() {
-                    "version" => &mut self.version,
-                    "description" => &mut self.description,
-                    "licenses" => &mut self.licenses,
-                    "authors" => &mut self.authors,
-                    "source" => &mut self.source,
-                    "homepage" => &mut self.homepage,
-                    "revision" => &mut self.revision,
-                    _ => return,
-                };
-                *field = bounded(section.data());
-            }
-            _ => {}
+        if section.data().len() > MAX_SECTION || !SECTIONS.contains(&section.name()) {
+            return;
         }
+        let mut alone = wasm_encoder::Component::new();
+        alone.section(&CustomSection { name: section.name().into(), data: section.data().into() });
+        let Ok(payload) = Payload::from_binary(&alone.finish()) else { return };
+        let found = payload.metadata();
+        set(&mut self.name, found.name.as_ref());
+        set(&mut self.version, found.version.as_ref());
+        set(&mut self.description, found.description.as_ref());
+        set(&mut self.licenses, found.licenses.as_ref());
+        set(&mut self.authors, found.authors.as_ref());
+        set(&mut self.source, found.source.as_ref());
+        set(&mut self.homepage, found.homepage.as_ref());
+        set(&mut self.revision, found.revision.as_ref());
     }
 }
 
-fn bounded(bytes: &[u8]) -> Option<String> {
-    let text = (bytes.len() <= MAX_FIELD).then_some(bytes)?;
-    str::from_utf8(text).ok().map(str::to_owned)
+/// The last section of a name counts.
+fn set<T: Display>(field: &mut Option<String>, found: Option<&T>) {
+    if let Some(found) = found {
+        *field = Some(found.to_string());
+    }
 }

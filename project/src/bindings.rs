@@ -25,6 +25,9 @@ const WIT_FILE: &str = "spin-dependencies.wit";
 /// The generated Rust bindings, relative to the component's build directory.
 const RUST_FILE: &str = "src/spin_dependencies.rs";
 
+/// The language that bindings are generated for.
+const LANGUAGE: &str = "rust";
+
 /// What was generated.
 #[derive(Debug, Default)]
 pub(crate) struct Generated {
@@ -49,7 +52,8 @@ impl Project {
         for (id, component) in &self.manifest().components {
             let directory = self.build_directory(component);
             let wit = self.component_wit(component, lock).await?;
-            if let (Some(wit), Some("rust")) = (&wit, component.deps.bindings.as_deref()) {
+            self.check_language(component)?;
+            if let (Some(wit), true) = (&wit, component.deps.bindings.is_some()) {
                 let path = directory.join(RUST_FILE);
                 if change.write(&path, rust_bindings(wit)?.as_bytes())? {
                     generated.written.push(path.clone());
@@ -115,6 +119,22 @@ impl Project {
             })
             .collect();
         Ok(dependencies_wit(&wits)?)
+    }
+
+    /// Refuses a language that nothing is generated for, rather than to generate nothing in silence.
+    fn check_language(&self, component: &Component) -> Result<(), Error> {
+        match &component.deps.bindings {
+            Some(language) if language != LANGUAGE => Err(Error::Place {
+                excerpt: Box::new(self.excerpt()),
+                span: component.deps.bindings_span.clone().unwrap_or_else(|| component.span.clone()),
+                label: "no such bindings".into(),
+                message: format!("bindings for `{language}` cannot be generated"),
+                hint: Some(format!(
+                    "bindings are generated for `{LANGUAGE}`; other languages use spin-dependencies.wit"
+                )),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The directory that a component is built in.

@@ -50,7 +50,7 @@ pub use settings::{Locking, Settings};
 pub use sync::SyncOutcome;
 pub use verify::{Answer, Mismatch, VerifyReport};
 
-pub use spin_deps_host::Options as HostOptions;
+pub use spin_deps_host::{Line, Output, Stream};
 pub use spin_deps_lockfile::{Change as LockChange, Lockfile};
 pub use spin_deps_registry::{
     Damage, Environment, NoProgress, Progress, ProgressTask, Registries, Store, StoreInfo,

@@ -4,22 +4,28 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use spin_deps_host::{App, Component as HostComponent, Handler, Mount, Options, Pattern, Route as HostRoute};
+use spin_deps_host::{
+    App, Component as HostComponent, Event, Handler, Mount, Options, Output, Pattern, Route as HostRoute,
+};
 use spin_deps_manifest::{Component, FileMount, Manifest, Route, Trigger};
 
+use spin_deps_registry::{Progress, ProgressTask};
 use wasm_pkg_common::digest::ContentDigest;
 
 use crate::{ComposedComponent, Error, Project, compiled::compiled_cache, variables::Variables};
 
 /// How the app is to be run.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct RunOptions {
     /// Where to listen; a free loopback port if not given.
     pub listen: Option<SocketAddr>,
     /// Values of variables.
     pub variables: BTreeMap<String, String>,
+    /// Where the lines go that guests write, and the reasons when they trap.
+    pub output: Output,
 }
 
 /// A running app, with what it is made of.
@@ -103,8 +109,13 @@ impl Project {
             app.routes.push(HostRoute { pattern, handler, trigger: trigger.id.clone() });
         }
         let listen = options.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let host =
-            Options { compiled_cache: Some(compiled_cache(&self.settings)), listen, ..Options::default() };
+        let host = Options {
+            listen,
+            compiled_cache: Some(compiled_cache(&self.settings)),
+            output: options.output.clone(),
+            progress: Some(compile_progress(Arc::clone(&self.settings.progress))),
+            ..Options::default()
+        };
         let host = spin_deps_host::start(app, host).await?;
         Ok(Running { host, composed, warnings, _staged: staged })
     }
@@ -203,6 +214,21 @@ impl Project {
             .map_err(|error| outside(&format!("is not valid: {error}")))?;
         Ok(found.filter_map(Result::ok).filter(|path| path.is_file()).collect())
     }
+}
+
+/// Shows a task for every component while it is compiled.
+fn compile_progress(progress: Arc<dyn Progress>) -> spin_deps_host::Progress {
+    let tasks: Mutex<BTreeMap<String, Box<dyn ProgressTask>>> = Mutex::default();
+    Arc::new(move |event| {
+        let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Compiling { component, .. } => {
+                let task = progress.begin(&format!("compiling {component}"), None);
+                tasks.insert(component.to_owned(), task);
+            }
+            Event::Ready { component, .. } => drop(tasks.remove(component)),
+        }
+    })
 }
 
 /// Copies a file or a tree, without the excluded files.

@@ -6,10 +6,17 @@
 
 mod support;
 
+mod asking;
 mod bad_input;
+mod capabilities;
+mod changing;
 mod determinism;
+mod hostile_text;
 mod interop;
 mod main_job;
+mod offline;
 mod readme;
 mod requests;
 mod restore;
+mod running;
+mod store;

@@ -2,9 +2,9 @@
 
 use spin_deps_fixtures::http::{p2_app, p3_app, p3_middleware};
 
+use crate::running::serve;
 use crate::support::http;
 use crate::support::library::{ANSWER, BASE, DEPENDENCIES, IMPORTS, base, middle, publish_all};
-use crate::support::process::Process;
 use crate::support::registry::Registry;
 use crate::support::world::{Sandbox, manifest};
 
@@ -41,17 +41,6 @@ fn composed(sandbox: &Sandbox, more: &[&str]) -> Vec<u8> {
     arguments.extend(more);
     sandbox.run(&arguments).done();
     fs_err::read(file).expect("the composed component")
-}
-
-/// Serves the app on a free port until the process is interrupted or dropped.
-fn serve(sandbox: &Sandbox) -> (Process, String) {
-    let mut up = sandbox.start(&["up", "--listen", "127.0.0.1:0"]);
-    let address = up.wait_for(|line| {
-        let (_, rest) = line.split_once("http://127.0.0.1:")?;
-        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        Some(format!("127.0.0.1:{port}"))
-    });
-    (up, address)
 }
 
 fn from_publishing_to_the_answer(registry: &Registry) {
@@ -113,7 +102,7 @@ fn up_serves_the_app_and_ends_cleanly_on_ctrl_c() {
     publish_all(&sandbox);
     sandbox.write_app(IMPORTS, DEPENDENCIES, ANSWER);
 
-    let (up, address) = serve(&sandbox);
+    let (up, address) = serve(&sandbox, &[]);
     let answer = http::get(&format!("http://{address}/x?y=1"));
     assert_eq!((answer.status, answer.text().as_str()), (200, "acme:middle@1.0.0(acme:base@1.1.0(/x?y=1))"));
 
@@ -142,7 +131,7 @@ fn middleware_stands_in_front_of_the_app_it_was_added_to() {
         "the outermost comes first:\n{changed}"
     );
     {
-        let (_up, address) = serve(&sandbox);
+        let (_up, address) = serve(&sandbox, &[]);
         let answer = http::get(&format!("http://{address}/x"));
         assert_eq!((answer.status, answer.text().as_str()), (200, ANSWER));
         let header = |name: &str| answer.headers.get(name).map(String::as_str);

@@ -20,7 +20,7 @@ use clap::Subcommand;
 use spin_deps_project::{LockChange, LockOutcome, LockStatus, Project, Settings, SyncOutcome};
 
 use crate::{
-    args::Cli,
+    args::{Cli, Format},
     output::{BAD, GOOD, NAME, Output, WARN, count, styled},
     report::{self, Failure},
     settings,
@@ -57,7 +57,8 @@ impl Command {
 /// What a command is given besides its own arguments.
 pub(crate) struct Context {
     pub(crate) settings: Settings,
-    quiet: bool,
+    pub(crate) format: Format,
+    pub(crate) quiet: bool,
 }
 
 impl Context {
@@ -76,7 +77,8 @@ impl Context {
 
 /// Runs the command that the arguments name.
 pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
-    let context = Context { settings: settings::settings(&cli.global)?, quiet: cli.global.quiet };
+    let (format, quiet) = (cli.global.format, cli.global.quiet);
+    let context = Context { settings: settings::settings(&cli.global)?, format, quiet };
     match cli.command {
         Command::Add(command) => command.run(&context).await,
         Command::Remove(command) => command.run(&context).await,

@@ -6,8 +6,16 @@ use clap::Args;
 use serde_json::json;
 use spin_deps_project::RunOptions;
 
-use super::{Context, verify::variables, warn_all};
-use crate::{interrupted, output::Output, report::Failure};
+use super::{
+    Context,
+    verify::{guest_output, variables},
+    warn_all,
+};
+use crate::{
+    interrupted,
+    output::{DIM, GOOD, NAME, Output, clean, styled},
+    report::Failure,
+};
 
 /// Run the app in the embedded host until Ctrl-C
 ///
@@ -24,26 +32,45 @@ pub(crate) struct Up {
 
 impl Up {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
+        // One listener for the whole run, so that no signal falls between two.
+        let stop = interrupted();
+        tokio::pin!(stop);
         let start = async {
             let mut project = context.project().await?;
             let sync = project.prepare().await?;
             warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
-            let options = RunOptions { listen: Some(self.listen), variables: variables(&self.variables) };
+            let options = RunOptions {
+                listen: Some(self.listen),
+                variables: variables(&self.variables),
+                output: guest_output(),
+            };
             let running = project.start(&options).await?;
             Ok::<_, Failure>((project, running))
         };
         let (project, running) = tokio::select! {
             started = start => started?,
-            () = interrupted() => return Ok(Output::new(json!({ "stopped": true }))),
+            () = &mut stop => return Ok(Output::new(json!({ "stopped": true }))),
         };
         warn_all(&running.warnings);
-        context.note(&format!("Serving http://{}", running.address()));
-        for (route, component) in project.routes() {
-            context.note(&format!("  {route}  {component}"));
+        serving(&running.address().to_string(), &project.routes()).print(context.format, context.quiet);
+        stop.await;
+        context.note("Stopping; Ctrl-C again ends the requests that are under way");
+        tokio::select! {
+            () = running.shutdown() => {}
+            () = interrupted() => {}
         }
-        interrupted().await;
-        context.note("Stopping");
-        running.shutdown().await;
         Ok(Output::new(json!({ "stopped": true })))
     }
+}
+
+/// Where the app listens and what it answers.
+fn serving(address: &str, routes: &[(String, String)]) -> Output {
+    let all: Vec<_> = routes.iter().map(|(route, by)| json!({ "route": route, "component": by })).collect();
+    let mut output = Output::new(json!({ "address": format!("http://{address}"), "routes": all }));
+    output.line(format!("{} {}", styled(GOOD, "Serving"), styled(NAME, format!("http://{address}"))));
+    let width = routes.iter().map(|(route, _)| route.chars().count()).max().unwrap_or_default();
+    for (route, by) in routes {
+        output.line(format!("  {:<width$}  {}", clean(route), styled(DIM, clean(by))));
+    }
+    output
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use serde_json::json;
-use spin_deps_project::{Answer, RunOptions, VerifyReport};
+use spin_deps_project::{Answer, RunOptions, Stream, VerifyReport};
 
 use super::{Context, checked_line, lock_line, sync_json, tree::draw, warn_all};
 use crate::{
     output::{BAD, DIM, GOOD, NAME, Output, clean, count, styled},
-    report::Failure,
+    report::{self, Failure},
 };
 
 /// Start the locked app and ask the requests that its manifest lists
@@ -35,6 +35,17 @@ pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// What guests write goes to stderr, each line with the name of its component.
+pub(super) fn guest_output() -> spin_deps_project::Output {
+    spin_deps_project::Output::new(|line| {
+        let name = styled(DIM, format!("[{}]", line.component));
+        match line.stream {
+            Stream::Stdout | Stream::Stderr => report::raw(&format!("{name} {}\n", clean(line.text))),
+            Stream::Trap => report::raw(&format!("{name} {} {}\n", styled(BAD, "trap:"), clean(line.text))),
+        }
+    })
+}
+
 /// The last value of each variable.
 pub(super) fn variables(given: &[(String, String)]) -> BTreeMap<String, String> {
     given.iter().cloned().collect()
@@ -43,7 +54,8 @@ pub(super) fn variables(given: &[(String, String)]) -> BTreeMap<String, String> 
 impl Verify {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let mut project = context.project().await?;
-        let options = RunOptions { listen: None, variables: variables(&self.variables) };
+        let options =
+            RunOptions { listen: None, variables: variables(&self.variables), output: guest_output() };
         let report = project.verify(&options).await?;
         warn_all(report.warnings.iter().chain(&report.sync.warnings).chain(&report.sync.lock.warnings));
         let mut output = Output::new(as_json(&report));

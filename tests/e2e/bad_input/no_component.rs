@@ -10,27 +10,75 @@ use crate::support::world::Sandbox;
 
 #[test]
 fn but_text_in_a_file() {
-    insta::assert_snapshot!(refused(&with_file(b"not yet\n"), &["lock"]), @"");
+    insta::assert_snapshot!(refused(&with_file(b"not yet\n"), &["lock"]), @r#"
+    exit: 1
+    --- stderr
+    error: dependency.wasm: the file is not WebAssembly, it is text
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:base" = { path = "dependency.wasm" }
+        ·               ──────────────┬─────────────
+        ·                             ╰── a component is needed here
+        ╰────
+
+    hint: name the built component, a file that usually ends in `.wasm`
+    "#);
 }
 
 #[test]
 fn but_a_core_module_in_a_file() {
     let module = core_module().expect("a fixture");
-    insta::assert_snapshot!(refused(&with_file(&module), &["lock"]), @"");
+    insta::assert_snapshot!(refused(&with_file(&module), &["lock"]), @r#"
+    exit: 1
+    --- stderr
+    error: dependency.wasm is a core module, but a component is needed
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:base" = { path = "dependency.wasm" }
+        ·               ──────────────┬─────────────
+        ·                             ╰── a component is needed here
+        ╰────
+
+    hint: make a component of it first, for example with `wasm-tools component new`
+    "#);
 }
 
 #[test]
 fn but_half_of_one_in_a_file() {
     let mut half = base("1.0.0");
     half.truncate(half.len() / 2);
-    insta::assert_snapshot!(refused(&with_file(&half), &["lock"]), @"");
+    insta::assert_snapshot!(refused(&with_file(&half), &["lock"]), @r#"
+    exit: 1
+    --- stderr
+    error: dependency.wasm: the file is not valid WebAssembly: unexpected end-of-file at byte 528
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:base" = { path = "dependency.wasm" }
+        ·               ──────────────┬─────────────
+        ·                             ╰── a component is needed here
+        ╰────
+
+    hint: the file may be cut short: build or fetch it again
+    "#);
 }
 
 #[test]
 fn and_no_file_either() {
     let sandbox = with_file(b"");
     fs_err::remove_file(sandbox.project().join("dependency.wasm")).expect("the dependency");
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
+    exit: 1
+    --- stderr
+    error: the file dependency.wasm does not exist
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:base" = { path = "dependency.wasm" }
+        ·               ──────────────┬─────────────
+        ·                             ╰── its imports tell what it needs
+        ╰────
+
+    hint: build it first, or correct the path, which is relative to spin.toml
+    "#);
 }
 
 #[test]
@@ -38,7 +86,13 @@ fn but_text_as_the_app_itself() {
     let (_registry, sandbox) = usual();
     sandbox.run(&["lock"]).done();
     sandbox.write("app.wasm", "not yet\n");
-    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"
+    exit: 1
+    --- stderr
+    error: component `app`: the file is not WebAssembly, it is text
+
+    hint: name the built component, a file that usually ends in `.wasm`
+    ");
 }
 
 #[test]
@@ -48,7 +102,13 @@ fn but_text_in_the_registry() {
     sandbox.use_registry(&registry);
     oci::push(&registry, "acme/base", "1.0.0", b"not yet\n", &[], &["acme:base/api@1.0.0"]);
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
-    insta::assert_snapshot!(refused(&sandbox, &["sync"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["sync"]), @"
+    exit: 1
+    --- stderr
+    error: acme:base@1.0.0: the file is not WebAssembly, it is text
+
+    hint: name the built component, a file that usually ends in `.wasm`
+    ");
 }
 
 #[test]
@@ -57,7 +117,13 @@ fn but_a_core_module_to_publish() {
     let sandbox = Sandbox::new();
     sandbox.use_registry(&registry);
     let file = sandbox.artifact(&core_module().expect("a fixture"));
-    insta::assert_snapshot!(refused(&sandbox, &["publish", &file, "--package", "acme:base@1.0.0"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["publish", &file, "--package", "acme:base@1.0.0"]), @"
+    exit: 1
+    --- stderr
+    error: [DIR]/artifacts/sha256-[DIGEST-1].wasm is a core module, but a component is needed
+
+    hint: make a component of it first, for example with `wasm-tools component new`
+    ");
 }
 
 #[test]
@@ -67,7 +133,13 @@ fn but_wit_only_in_the_registry() {
     sandbox.use_registry(&registry);
     sandbox.publish(&wit_only("acme:base", "1.0.0").expect("a fixture"));
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
-    insta::assert_snapshot!(refused(&sandbox, &["sync"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["sync"]), @r#"
+    exit: 1
+    --- stderr
+    error: because component `app` depends on acme:base ^1 and acme:base 1.0.0 holds only WIT, no implementation, your requirement cannot be met
+
+    hint: depend on a package that implements the interfaces of acme:base; a dependency that is named after an interface says which with `package = "namespace:name"`
+    "#);
 }
 
 #[test]
@@ -78,7 +150,16 @@ fn but_wit_only_for_what_a_dependency_needs() {
     sandbox.publish(&wit_only("acme:base", "1.0.0").expect("a fixture"));
     sandbox.publish(&middle("1.0.0"));
     sandbox.write_app(IMPORTS, DEPENDENCIES, "");
-    insta::assert_snapshot!(refused(&sandbox, &["sync"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["sync"]), @r#"
+    exit: 1
+    --- stderr
+    error: because component `app` depends on acme:middle ^1
+      and acme:middle 1.0.0 depends on acme:base ^1.0.0
+      and acme:base 1.0.0 holds only WIT, no implementation,
+    your requirement cannot be met
+
+    hint: depend on a package that implements the interfaces of acme:base; a dependency that is named after an interface says which with `package = "namespace:name"`
+    "#);
 }
 
 #[test]
@@ -89,5 +170,13 @@ fn of_the_right_type() {
     sandbox.publish(&incompatible("acme:base", "1.0.0").expect("a fixture"));
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
     sandbox.run(&["lock"]).done();
-    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"
+    exit: 1
+    --- stderr
+    error: `acme:base@1.0.0` does not fit the import `acme:base/api@1.0.0` of `app`: they differ in the function `call`
+      expected by app: call: func(input: string) -> string
+      found in acme:base@1.0.0: call: func(input: u32) -> u32
+
+    hint: choose another release than `acme:base@1.0.0`, or build against its interface: `spin deps sync`, then `spin build`
+    ");
 }

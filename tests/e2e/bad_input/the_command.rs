@@ -6,32 +6,76 @@ use crate::support::world::Sandbox;
 #[test]
 fn names_a_component_that_is_not_there() {
     let (_registry, sandbox) = usual();
-    insta::assert_snapshot!(refused(&sandbox, &["add", "acme:base@1", "--to", "ap"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["add", "acme:base@1", "--to", "ap"]), @"
+    exit: 1
+    --- stderr
+    error: the app has no component `ap`
+
+    hint: did you mean `app`?
+    ");
 }
 
 #[test]
 fn removes_what_is_not_there() {
     let (_registry, sandbox) = usual();
-    insta::assert_snapshot!(refused(&sandbox, &["remove", "acme:midle", "--to", "app"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["remove", "acme:midle", "--to", "app"]), @"
+    exit: 1
+    --- stderr
+    error: there is no dependency `acme:midle`
+
+    hint: did you mean `acme:middle`?
+    ");
 }
 
 #[test]
 fn asks_why_for_what_is_not_there() {
     let (_registry, sandbox) = usual();
     sandbox.run(&["lock"]).done();
-    insta::assert_snapshot!(refused(&sandbox, &["why", "acme:bas"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["why", "acme:bas"]), @"
+    exit: 1
+    --- stderr
+    error: the app does not depend on `acme:bas`
+
+    hint: did you mean `acme:base`?
+    ");
 }
 
 #[test]
 fn adds_from_a_url_without_a_digest() {
     let (_registry, sandbox) = usual();
-    insta::assert_snapshot!(refused_usage(&sandbox, &["add", "https://example.com/x.wasm", "--to", "app"]), @"");
+    insta::assert_snapshot!(refused_usage(&sandbox, &["add", "https://example.com/x.wasm", "--to", "app"]), @"
+    exit: 2
+    --- stderr
+    error: the digest of https://example.com/x.wasm is not known
+
+    hint: give it with `--digest sha256:…`; the manifest records it, so that the content can never change unnoticed
+    ");
 }
 
 #[test]
 fn is_none() {
-    insta::assert_snapshot!(refused_usage(&Sandbox::new(), &["ad"]), @"");
-    insta::assert_snapshot!(refused_usage(&Sandbox::new(), &["lock", "--chek"]), @"");
+    insta::assert_snapshot!(refused_usage(&Sandbox::new(), &["ad"]), @"
+    exit: 2
+    --- stderr
+    error: unrecognized subcommand 'ad'
+
+      tip: a similar subcommand exists: 'add'
+
+    Usage: spin-deps [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(refused_usage(&Sandbox::new(), &["lock", "--chek"]), @"
+    exit: 2
+    --- stderr
+    error: unexpected argument '--chek' found
+
+      tip: a similar argument exists: '--check'
+
+    Usage: spin-deps lock --check
+
+    For more information, try '--help'.
+    ");
 }
 
 /// Wrong usage is exit code 2, and as little is written.

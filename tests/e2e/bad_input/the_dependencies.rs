@@ -15,7 +15,13 @@ fn go_round_in_a_circle() {
     sandbox.publish(&chain("acme:hen", "1.0.0", &[("acme:egg", "1.0.0")]));
     sandbox.publish(&chain("acme:egg", "1.0.0", &[("acme:hen", "1.0.0")]));
     sandbox.write_app(&[("acme:hen", "1.0.0")], "\"acme:hen\" = \"^1\"", "");
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
+    exit: 1
+    --- stderr
+    error: the dependencies go round in a circle: acme:egg 1.0.0 depends on acme:hen 1.0.0, which depends on acme:egg 1.0.0
+
+    hint: a component cannot be inside itself: ask for a release of acme:egg that does not need the others, or tell its author
+    ");
 }
 
 #[test]
@@ -30,5 +36,15 @@ fn want_two_things_at_once() {
         "\"acme:middle\" = \"=1.1.0\"\n\"acme:base\" = \"=1.0.0\"",
         "",
     );
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
+    exit: 1
+    --- stderr
+    error: because component `app` depends on acme:base =1.0.0
+      and component `app` depends on acme:middle =1.1.0
+      and acme:middle 1.1.0 depends on acme:base ^1.1.0
+      and no version of acme:base matches both =1.0.0 and ^1.1.0 (available: 2.0.0, 1.2.0-rc.1, 1.1.0, 1.0.0),
+    your requirements cannot all be met
+
+    hint: change one of these requirements: component `app` on acme:base =1.0.0 or component `app` on acme:middle =1.1.0
+    ");
 }

@@ -11,21 +11,39 @@ use crate::support::world::Sandbox;
 fn has_no_such_package() {
     let (_registry, sandbox) = usual();
     sandbox.write_app(&[("acme:nowhere", "1.0.0")], "\"acme:nowhere\" = \"^1\"", "");
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
+    exit: 1
+    --- stderr
+    error: because component `app` depends on acme:nowhere ^1 and acme:nowhere is not in the registry, your requirement cannot be met
+
+    hint: check the spelling of acme:nowhere, and that its registry is the right one
+    ");
 }
 
 #[test]
 fn has_no_version_in_the_range() {
     let (_registry, sandbox) = usual();
     sandbox.write_app(&[("acme:base", "3.0.0")], "\"acme:base\" = \"^3\"", "");
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
+    exit: 1
+    --- stderr
+    error: because component `app` depends on acme:base ^3 and no version of acme:base matches ^3 (available: 2.0.0, 1.2.0-rc.1, 1.1.0, 1.0.0), your requirement cannot be met
+
+    hint: the newest release is 2.0.0: acme:base = "^2.0.0"
+    "#);
 }
 
 #[test]
 fn has_only_a_pre_release_in_the_range() {
     let (_registry, sandbox) = usual();
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1.2\"", "");
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
+    exit: 1
+    --- stderr
+    error: because component `app` depends on acme:base ^1.2 and acme:base has only pre-releases for ^1.2 (1.2.0-rc.1), your requirement cannot be met
+
+    hint: to use a pre-release, ask for it: acme:base = "^1.2.0-rc.1"
+    "#);
 }
 
 #[test]
@@ -36,7 +54,16 @@ fn lacks_what_a_dependency_needs() {
     sandbox.publish(&middle("1.0.0"));
     sandbox.publish(&base("2.0.0"));
     sandbox.write_app(IMPORTS, DEPENDENCIES, ANSWER);
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
+    exit: 1
+    --- stderr
+    error: because component `app` depends on acme:middle ^1
+      and acme:middle 1.0.0 depends on acme:base ^1.0.0
+      and no version of acme:base matches ^1.0.0 (available: 2.0.0),
+    your requirement cannot be met
+
+    hint: change the requirement of component `app` on acme:middle ^1
+    ");
 }
 
 #[test]
@@ -47,14 +74,26 @@ fn cannot_be_reached() {
         TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
     sandbox.use_host(&address.to_string(), None);
     sandbox.delete_cache();
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
+    exit: 1
+    --- stderr
+    error: could not reach registry `127.0.0.1:[PORT]`: the connection was refused
+
+    hint: check the registry's name and your network; what is in the local store works with `--offline`
+    ");
 }
 
 #[test]
 fn is_configured_nowhere() {
     let sandbox = Sandbox::new();
     sandbox.write_app(&[("unknown:base", "1.0.0")], "\"unknown:base\" = \"^1\"", "");
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
+    exit: 1
+    --- stderr
+    error: because component `app` depends on unknown:base ^1 and no registry is configured for unknown:base, your requirement cannot be met
+
+    hint: say where the namespace lives, in spin.toml: [application.tool.deps.namespace_registries] unknown = "registry.example.com"
+    "#);
 }
 
 #[test]
@@ -69,7 +108,13 @@ fn does_not_know_this_password() {
     sandbox.write_app(IMPORTS, DEPENDENCIES, ANSWER);
     let shown = refused(&sandbox, &["lock"]);
     assert!(!shown.contains("hunter2"), "a message shows a password:\n{shown}");
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @"
+    exit: 1
+    --- stderr
+    error: registry `127.0.0.1:[PORT]` refused access to `acme/middle`: the credentials from the registry configuration were not accepted
+
+    hint: check the credentials from the registry configuration; they may have expired
+    ");
 }
 
 #[test]
@@ -78,7 +123,13 @@ fn wants_a_password_and_gets_none() {
     let sandbox = Sandbox::new();
     sandbox.use_host(&registry.host(), None);
     sandbox.write_app(IMPORTS, DEPENDENCIES, ANSWER);
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
+    exit: 1
+    --- stderr
+    error: registry `127.0.0.1:[PORT]` refused access to `acme/middle`: it wants credentials, and none were found
+
+    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."127.0.0.1:[PORT]".oci]` of wkg's config.toml; some registries answer so for packages that do not exist
+    "#);
 }
 
 #[test]
@@ -87,5 +138,11 @@ fn takes_no_release_from_a_stranger() {
     let sandbox = Sandbox::new();
     sandbox.use_host(&registry.host(), None);
     let file = sandbox.artifact(&base("1.0.0"));
-    insta::assert_snapshot!(refused(&sandbox, &["publish", &file]), @"");
+    insta::assert_snapshot!(refused(&sandbox, &["publish", &file]), @r#"
+    exit: 1
+    --- stderr
+    error: registry `127.0.0.1:[PORT]` refused access to `acme:base 1.0.0`: it wants credentials, and none were found
+
+    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."127.0.0.1:[PORT]".oci]` of wkg's config.toml; some registries answer so for packages that do not exist
+    "#);
 }

@@ -4,7 +4,8 @@
 //! app calls `acme:middle`. Every component answers with its own name and version around what it called, so an answer
 //! spells which releases ran.
 
-use spin_deps_fixtures::library::chain;
+use spin_deps_fixtures::component;
+use spin_deps_fixtures::library::{Library, chain, described};
 
 use super::world::Sandbox;
 
@@ -37,4 +38,60 @@ pub(crate) fn publish_all(sandbox: &Sandbox) {
         sandbox.publish(&base(version));
     }
     sandbox.publish(&middle("1.0.0"));
+}
+
+/// A library that reads its environment: `call` answers `package@version#N(input)`, where `N` is the number of
+/// variables that it sees, below ten.
+pub(crate) fn environment_counter(package: &str, version: &str) -> Vec<u8> {
+    let prefix = format!("{package}@{version}#");
+    let library =
+        Library { package, version, interface: "api", function: "call", imports: vec![], prefix: &prefix };
+    let wit = library
+        .wit()
+        .replace("world library {", "world library {\n  import wasi:cli/environment@0.2.0;")
+        + "package wasi:cli@0.2.0 { interface environment { get-environment: func() -> list<tuple<string, string>>; } }\n";
+    // The list is asked for before the answer begins: what is allocated for it would stand within the answer else.
+    let import =
+        "(module\n  (import \"wasi:cli/environment@0.2.0\" \"get-environment\" (func $get (param i32)))";
+    let begin = "    (i32.store (i32.const 8) (global.get $top))";
+    let count = "    (call $get (i32.const 0))
+    (i32.store8 (i32.const 0) (i32.add (i32.const 48) (i32.load (i32.const 4))))";
+    // The constants stand at 16: the prefix, then the parenthesis. The digit goes between the two.
+    let prefix_and_parenthesis = format!("(call $append (i32.const 16) (i32.const {}))", prefix.len() + 1);
+    let with_digit = format!(
+        "(call $append (i32.const 16) (i32.const {}))
+    (call $append (i32.const 0) (i32.const 1))
+    (call $append (i32.const {}) (i32.const 1))",
+        prefix.len(),
+        16 + prefix.len()
+    );
+    let wat = library
+        .wat()
+        .replacen("(module", import, 1)
+        .replacen(begin, &format!("{count}\n{begin}"), 1)
+        .replacen(&prefix_and_parenthesis, &with_digit, 1);
+    let bytes = component(&wit, "library", &wat).expect("the fixture is a valid component");
+    described(&bytes, package, version, "A library that counts environment variables").expect("a component")
+}
+
+/// A library with two interfaces, `one` and `two`, each with a function of the same type.
+pub(crate) fn two_interfaces(package: &str, version: &str) -> Vec<u8> {
+    let wit = format!(
+        "package {package}@{version};
+interface one {{ call: func(input: u32) -> u32; }}
+interface two {{ call: func(input: u32) -> u32; }}
+world library {{ export one; export two; }}"
+    );
+    let wat = format!(
+        r#"(module
+  (func (export "{package}/one@{version}#call") (param i32) (result i32) (local.get 0))
+  (func (export "{package}/two@{version}#call") (param i32) (result i32) (local.get 0)))"#
+    );
+    let bytes = component(&wit, "library", &wat).expect("the fixture is a valid component");
+    described(&bytes, package, version, "A library with two interfaces").expect("a component")
+}
+
+/// Gives a component a description.
+pub(crate) fn with_description(bytes: &[u8], package: &str, version: &str, text: &str) -> Vec<u8> {
+    described(bytes, package, version, text).expect("a component")
 }

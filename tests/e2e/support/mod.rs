@@ -4,6 +4,7 @@
 //! delay and hold requests, and [`world`] runs the built `spin-deps` with a home directory that nobody else sees. A
 //! program that is missing fails the test that wanted it; no test passes because it could not run.
 
+pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod library;
 pub(crate) mod oci;

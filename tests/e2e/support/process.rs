@@ -91,6 +91,13 @@ impl Process {
         assert!(sent.success(), "the process was gone before the signal");
     }
 
+    /// Ends it at once, with the signal that cannot be handled.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("the process can be killed");
+        let status = self.child.wait().expect("the exit status of a child");
+        assert!(!status.success(), "the process had ended before it was killed");
+    }
+
     /// Waits for the end, at most [`DEADLINE`].
     pub(crate) fn finish(mut self) -> Ended {
         let deadline = Instant::now() + DEADLINE;

@@ -22,14 +22,15 @@ pub(crate) fn text(run: &Run, root: &Path) -> String {
             }
         }
     }
-    filter(&text, root)
+    without_sizes(&filter(&text, root))
 }
 
 /// Replaces paths below `root`, ports, digests, durations and our own version.
 pub(crate) fn filter(text: &str, root: &Path) -> String {
     // In full wherever it stands, a file's name included; shortened only behind its algorithm.
-    static DIGEST: LazyLock<Regex> =
-        LazyLock::new(|| regex(r"(?P<algorithm>\bsha256:)(?P<hex>[0-9a-f]{8,64})|\b(?P<bare>[0-9a-f]{64})\b"));
+    static DIGEST: LazyLock<Regex> = LazyLock::new(|| {
+        regex(r"(?P<algorithm>\bsha256:)(?P<hex>[0-9a-f]{8,64})|\b(?P<bare>[0-9a-f]{64})\b")
+    });
 
     let text = text.replace(&root.display().to_string(), "[DIR]");
     let text = text.replace(concat!("spin-deps ", env!("CARGO_PKG_VERSION")), "spin-deps [VERSION]");
@@ -60,6 +61,12 @@ pub(crate) fn without_times_and_ports(text: &str) -> String {
     let text = PORT.replace_all(text, "$1:[PORT]");
     let text = NAME.replace_all(&text, "127_0_0_1_[PORT]_");
     TIME.replace_all(&text, "[TIME]").into_owned()
+}
+
+/// Replaces sizes, which are those of fixtures and so of the encoder that made them.
+pub(crate) fn without_sizes(text: &str) -> String {
+    static SIZE: LazyLock<Regex> = LazyLock::new(|| regex(r"\b\d+ bytes\b"));
+    SIZE.replace_all(text, "[SIZE] bytes").into_owned()
 }
 
 fn regex(pattern: &str) -> Regex {

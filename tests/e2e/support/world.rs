@@ -4,6 +4,7 @@
 //! proxy setting can decide a test.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,6 +39,12 @@ impl Run {
     #[track_caller]
     pub(crate) fn failed(self) -> Self {
         self.with_code(1)
+    }
+
+    /// Itself, if it ended with 2, the code of wrong usage.
+    #[track_caller]
+    pub(crate) fn misused(self) -> Self {
+        self.with_code(2)
     }
 
     #[track_caller]
@@ -98,6 +105,11 @@ impl Sandbox {
         self.root().join("cache")
     }
 
+    /// The store's file for the content with this digest (`sha256:…`).
+    pub(crate) fn stored(&self, digest: &str) -> PathBuf {
+        self.cache().join("spin-deps/blobs").join(digest.replace(':', "/"))
+    }
+
     /// Forgets everything that was fetched and learned.
     pub(crate) fn delete_cache(&self) {
         match fs_err::remove_dir_all(self.cache()) {
@@ -122,6 +134,33 @@ impl Sandbox {
         fs_err::create_dir_all(file.parent().expect("a file in a directory"))
             .expect("the configuration's place");
         fs_err::write(file, wkg_configuration(host, credentials)).expect("the configuration");
+    }
+
+    /// Configures a folder, outside the project, for the namespace `acme`: a registry that needs no server.
+    pub(crate) fn use_folder(&self) {
+        self.use_folders(&[REGISTRY]);
+    }
+
+    /// Configures a folder for each of `registries`, the first of them for the namespace `acme`.
+    pub(crate) fn use_folders(&self, registries: &[&str]) {
+        let mut text = format!("[namespace_registries]\nacme = \"{}\"\n", registries[0]);
+        for registry in registries {
+            let root = self.root().join("folders").join(registry);
+            fs_err::create_dir_all(&root).expect("a folder of releases");
+            let root = toml_edit::Value::from(root.display().to_string());
+            write!(text, "\n[registry.\"{registry}\".local]\nroot ={root}\n")
+                .expect("a String takes everything");
+        }
+        let file = self.configuration();
+        fs_err::create_dir_all(file.parent().expect("a file in a directory"))
+            .expect("the configuration's place");
+        fs_err::write(file, text).expect("the configuration");
+    }
+
+    /// Publishes into one of the folders that [`Sandbox::use_folders`] configured.
+    #[track_caller]
+    pub(crate) fn publish_to(&self, registry: &str, bytes: &[u8]) {
+        self.run(&["publish", &self.artifact(bytes), "--registry", registry]).done();
     }
 
     /// The binary with `arguments` in the project's directory.

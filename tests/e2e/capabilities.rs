@@ -1,0 +1,102 @@
+//! What a dependency may reach: nothing that the app does not grant, whoever brought it in.
+
+use spin_deps_fixtures::library::chain;
+
+use crate::support::library::environment_counter;
+use crate::support::world::{Sandbox, manifest};
+
+/// An app with two environment variables and a dependency that counts them.
+fn project(entry: &str, answer: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.use_folder();
+    sandbox.publish(&environment_counter("acme:count", "1.0.0"));
+    sandbox.publish(&chain("acme:front", "1.0.0", &[("acme:count", "1.0.0")]));
+    let package = if entry.contains("front") { "acme:front" } else { "acme:count" };
+    sandbox.write_app(&[(package, "1.0.0")], "", "");
+    sandbox.write(
+        "spin.toml",
+        manifest(entry, answer).replace(
+            "source = \"app.wasm\"",
+            "source = \"app.wasm\"\nenvironment = { A = \"1\", B = \"2\" }",
+        ),
+    );
+    sandbox
+}
+
+#[test]
+fn what_is_not_granted_is_refused() {
+    let sandbox = project("\"acme:count\" = \"^1\"", "");
+    let composed = sandbox.root().join("composed.wasm");
+    let target = composed.display().to_string();
+    for arguments in [["verify"].as_slice(), &["compose", "app", "-o", &target]] {
+        let refused = sandbox.run(arguments).failed();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(sandbox.snapshot(&refused), @r#"
+            exit: 1
+            --- stderr
+            error: `acme:count` would reach the capability `environment` that the app does not grant it
+
+            hint: if it may, grant it in the dependency's entry: `inherit_configuration = ["environment"]`
+            "#);
+        }
+    }
+    assert!(!composed.exists(), "nothing is written that must not run");
+}
+
+#[test]
+fn what_is_granted_is_there() {
+    for entry in [
+        "\"acme:count\" = { version = \"^1\", inherit_configuration = [\"environment\"] }",
+        "\"acme:count\" = { version = \"^1\", inherit_configuration = true }",
+    ] {
+        project(entry, "acme:count@1.0.0#2(/x)").run(&["verify"]).done();
+    }
+}
+
+#[test]
+fn what_is_granted_to_a_dependency_is_granted_to_what_it_needs() {
+    let granted = "\"acme:front\" = { version = \"^1\", inherit_configuration = [\"environment\"] }";
+    project(granted, "acme:front@1.0.0(acme:count@1.0.0#2(/x))").run(&["verify"]).done();
+
+    let sandbox = project("\"acme:front\" = \"^1\"", "");
+    let refused = sandbox.run(&["verify"]).failed();
+    insta::assert_snapshot!(sandbox.snapshot(&refused), @r#"
+    exit: 1
+    --- stderr
+    error: `acme:front`, through acme:count@1.0.0, would reach the capability `environment` that the app does not grant it
+
+    hint: if it may, grant it in the dependency's entry: `inherit_configuration = ["environment"]`
+    "#);
+}
+
+#[test]
+fn the_lock_says_what_each_release_can_reach() {
+    let sandbox = project("\"acme:front\" = \"^1\"", "");
+    sandbox.run(&["lock"]).done();
+    let lock = crate::support::snapshot::filter(&sandbox.read("spin-deps.lock"), sandbox.root());
+    insta::assert_snapshot!(regex::Regex::new(r"size = \d+").expect("a pattern").replace_all(&lock, "size = [SIZE]"), @r#"
+    # Written by spin-deps. Commit this file and do not edit it.
+    # After a merge conflict, keep either side and run `spin-deps lock`.
+    version = 1
+
+    [[package]]
+    name = "acme:count"
+    version = "1.0.0"
+    registry = "wasm.example"
+    digest = "sha256:[DIGEST-1]"
+    size = [SIZE]
+    capabilities = ["environment"]
+    dependencies = []
+
+    [[package]]
+    name = "acme:front"
+    version = "1.0.0"
+    registry = "wasm.example"
+    digest = "sha256:[DIGEST-2]"
+    size = [SIZE]
+    capabilities = []
+    dependencies = [
+        { package = "acme:count", req = "^1.0.0", version = "1.0.0" },
+    ]
+    "#);
+}
