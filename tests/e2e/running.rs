@@ -5,6 +5,7 @@ use spin_deps_fixtures::http::{env_app, variables_app};
 use crate::support::http::get;
 use crate::support::library::{ANSWER, DEPENDENCIES, IMPORTS, publish_all};
 use crate::support::process::Process;
+use crate::support::snapshot::without_times_and_ports;
 use crate::support::world::Sandbox;
 
 /// Serves the app on a free port until the process is interrupted or dropped.
@@ -148,16 +149,20 @@ fn up_says_where_it_serves_what() {
     up.interrupt();
     let ended = up.finish();
     assert_eq!(ended.status.code(), Some(0));
-    let shown = crate::support::snapshot::without_times_and_ports(&ended.stderr);
-    insta::assert_snapshot!(format!("{}--- stdout\n{}", shown, ended.stdout), @"
-    Serving http://127.0.0.1:[PORT]
-      /e/...  env
-      /...  files
-      /spin/...  variables
-      /robots.txt  static response
-    Stopping
-    --- stdout
-    ");
+    let shown = without_times_and_ports(&format!("{}--- stderr\n{}", ended.stdout, ended.stderr));
+    insta::assert_snapshot!(shown, @"");
+}
+
+#[test]
+fn up_says_so_in_json_as_soon_as_it_serves() {
+    let sandbox = showing();
+    let (up, address) = serve(&sandbox, &["--variable", "token=x", "--format", "json"]);
+    up.interrupt();
+    let ended = up.finish();
+    let first = serde_json::Deserializer::from_str(&ended.stdout).into_iter::<serde_json::Value>().next();
+    let serving = first.expect("a value").expect("JSON");
+    assert_eq!(serving["address"], format!("http://{address}"));
+    assert_eq!(serving["routes"][0]["component"], "env");
 }
 
 #[test]
