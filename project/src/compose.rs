@@ -6,7 +6,7 @@ use std::{
 };
 
 use spin_deps_component::{Composition, Link, LinkPattern, Part, Wire, compose};
-use spin_deps_lockfile::{Dependency, Lockfile};
+use spin_deps_lockfile::{Dependency, HttpSource, Lockfile};
 use spin_deps_manifest::{Component, Grant, Inherit, Middleware, Trigger};
 use spin_deps_registry::digest_of;
 use wasm_pkg_common::digest::ContentDigest;
@@ -168,7 +168,8 @@ impl Plan<'_> {
             let inspection = inspect_component(&next.label(), &bytes)?;
             let needs = self.project.needs_of(&next, self.lock).await?;
             open.extend(needs.iter().map(|need| Unit::Package(need.package.clone(), need.version.clone())));
-            let capabilities = inspection.capabilities.iter().map(|key| (*key).to_owned()).collect();
+            let capabilities: Vec<_> = inspection.capabilities.iter().map(|key| (*key).to_owned()).collect();
+            self.check_recorded(&next, &capabilities)?;
             self.known.insert(next.clone(), Known { index: self.parts.len(), capabilities, needs });
             self.parts.push(Part { label: next.label(), bytes: Arc::from(&bytes[..]), links: Vec::new() });
             made.push(next);
@@ -190,6 +191,25 @@ impl Plan<'_> {
             export: None,
             origin: need.package.to_string(),
         })
+    }
+
+    /// Refuses content that reaches for more than the lockfile says: its reviewers were told something else.
+    fn check_recorded(&self, unit: &Unit, capabilities: &[String]) -> Result<(), Error> {
+        let recorded = match unit {
+            Unit::Package(package, version) => self.lock.get(package, version).map(|it| &it.capabilities),
+            Unit::Url(url, digest) => {
+                let same = |it: &&HttpSource| it.url == *url && it.digest.to_string() == *digest;
+                self.lock.http.iter().find(same).map(|it| &it.capabilities)
+            }
+            Unit::File(_) => None,
+        };
+        let Some(recorded) = recorded else { return Ok(()) };
+        let missing: Vec<_> = capabilities.iter().filter(|key| !recorded.contains(key)).cloned().collect();
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::NotRecorded { content: unit.label(), capabilities: missing })
+        }
     }
 
     /// Refuses a dependency that reaches, itself or through what it needs, for more than it was granted.

@@ -138,6 +138,17 @@ pub enum Error {
         /// The capability keys.
         capabilities: Vec<String>,
     },
+    /// Content reaches for more than the lockfile records.
+    #[error(
+        "{content} reaches for {}, which the lockfile does not record",
+        capabilities_in_words(capabilities)
+    )]
+    NotRecorded {
+        /// The content.
+        content: String,
+        /// The capability keys.
+        capabilities: Vec<String>,
+    },
     /// The app cannot be started.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -237,6 +248,9 @@ impl Error {
             Self::NotGranted { capabilities, .. } => Some(format!(
                 "if it may, grant it in the dependency's entry: `inherit_configuration = [{}]`",
                 capabilities.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(", ")
+            )),
+            Self::NotRecorded { content, .. } => Some(format!(
+                "the lockfile was edited, or the registry's description of {content} is not true; remove its entry from spin-deps.lock, run `spin-deps lock`, and if it is so again, do not use it"
             )),
             Self::Host(error) => error.hint(),
             Self::NoPackage { .. } => Some(

@@ -209,7 +209,9 @@ impl Project {
             fitting.map(|it| it.version.clone()).max()
         };
         let http = requirements.http.iter().map(|http| http.locked(choose)).collect();
-        Ok(Lockfile { packages, http })
+        let mut lockfile = Lockfile { packages, http };
+        lockfile.sort();
+        Ok(lockfile)
     }
 }
 

@@ -214,22 +214,22 @@ impl ComposeError {
                 Some("make a component of it with `wasm-tools component new`".to_owned())
             }
             Self::NoImport { imports, .. } if imports.is_empty() => Some(
-                "it imports nothing that a dependency could provide: remove it with `spin deps remove`"
+                "it imports nothing that a dependency could provide: remove it with `spin-deps remove`"
                     .to_owned(),
             ),
             Self::NoImport { imports, .. } => Some(format!(
                 "it imports {}; build the component after a dependency was added",
                 listed(imports)
             )),
-            Self::DoubleMatch { .. } => Some("remove one of them with `spin deps remove`".to_owned()),
+            Self::DoubleMatch { .. } => Some("remove one of them with `spin-deps remove`".to_owned()),
             Self::NoExport { exports, .. } if exports.is_empty() => Some("it exports nothing".to_owned()),
             Self::NoExport { exports, .. } => Some(format!("it exports {}", listed(exports))),
             Self::Mismatch { target, .. } => Some(format!(
-                "choose another release than `{target}`, or build against its interface: `spin deps sync`, then `spin build`"
+                "choose another release than `{target}`, or build against its interface: `spin-deps sync`, then `spin build`"
             )),
             Self::Unsatisfied { import, root: true, .. } => {
                 let name = import.split_once('/').map_or("ns:package", |(package, _)| package);
-                Some(format!("add a dependency that does: `spin deps add {name}`"))
+                Some(format!("add a dependency that does: `spin-deps add {name}`"))
             }
             Self::Unsatisfied { part, root: false, .. } => Some(format!(
                 "`{part}` was published without naming this dependency: choose another release of it"

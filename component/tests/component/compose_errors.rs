@@ -22,7 +22,7 @@ fn types_that_do_not_fit_are_shown() {
     `acme:hash@1.2.0` does not fit the import `acme:hash/api@1.2.0` of `app`: they differ in the function `call`
       expected by app: call: func(input: string) -> string
       found in acme:hash@1.2.0: call: func(input: u32) -> u32
-    hint: choose another release than `acme:hash@1.2.0`, or build against its interface: `spin deps sync`, then `spin build`
+    hint: choose another release than `acme:hash@1.2.0`, or build against its interface: `spin-deps sync`, then `spin build`
     ");
 }
 
@@ -42,7 +42,7 @@ fn the_difference_is_found_behind_names() {
     `acme:geo@1.0.0` does not fit the import `acme:geo/api@1.0.0` of `app`: they differ in the type `point`
       expected by app: record point { x: u32, y: u32 }
       found in acme:geo@1.0.0: record point { x: u32, y: s32 }
-    hint: choose another release than `acme:geo@1.0.0`, or build against its interface: `spin deps sync`, then `spin build`
+    hint: choose another release than `acme:geo@1.0.0`, or build against its interface: `spin-deps sync`, then `spin build`
     ");
 
     // The record comes from another interface.
@@ -63,7 +63,7 @@ fn the_difference_is_found_behind_names() {
     `acme:geo@1.0.0` does not fit the import `acme:geo/api@1.0.0` of `app`: they differ in the type `unit`
       expected by app: enum unit { metre, foot }
       found in acme:geo@1.0.0: enum unit { metre, yard }
-    hint: choose another release than `acme:geo@1.0.0`, or build against its interface: `spin deps sync`, then `spin build`
+    hint: choose another release than `acme:geo@1.0.0`, or build against its interface: `spin-deps sync`, then `spin build`
     ");
 }
 
@@ -81,7 +81,7 @@ fn a_function_that_is_missing_is_named() {
     `acme:geo@1.1.0` does not fit the import `acme:geo/api@1.0.0` of `app` with `acme:geo/api@1.1.0`: they differ in the method `pen.draw`
       expected by app: draw: func(to: string)
       found in acme:geo@1.1.0: (nothing of that name)
-    hint: choose another release than `acme:geo@1.1.0`, or build against its interface: `spin deps sync`, then `spin build`
+    hint: choose another release than `acme:geo@1.1.0`, or build against its interface: `spin-deps sync`, then `spin build`
     ");
 }
 
@@ -94,12 +94,12 @@ fn names_must_match_imports_once() {
     ");
     insta::assert_snapshot!(with(vec![named("acme:hash", 1), named("acme:hash/api@1.2.0", 1)], vec![hash()]), @"
     the import `acme:hash/api@1.2.0` of `app` is matched by two dependencies, `acme:hash` and `acme:hash/api@1.2.0`
-    hint: remove one of them with `spin deps remove`
+    hint: remove one of them with `spin-deps remove`
     ");
     let root = Part { links: vec![named("acme:hash", 1)], ..part("app", app(&[])) };
     insta::assert_snapshot!(failure(composed(vec![root, hash()])), @"
     the dependency `acme:hash` matches no import of `app`
-    hint: it imports nothing that a dependency could provide: remove it with `spin deps remove`
+    hint: it imports nothing that a dependency could provide: remove it with `spin-deps remove`
     ");
 }
 
@@ -122,7 +122,7 @@ fn exports_must_be_there() {
 fn every_import_must_be_satisfied() {
     insta::assert_snapshot!(with(vec![], vec![]), @"
     `app` imports `acme:hash/api@1.2.0`, and no dependency provides it
-    hint: add a dependency that does: `spin deps add acme:hash`
+    hint: add a dependency that does: `spin-deps add acme:hash`
     ");
     let mid = linked("acme:hash@1.2.0", library::chain("acme:hash", "1.2.0", &[("acme:base", "0.3.0")]), &[]);
     insta::assert_snapshot!(with(vec![named("acme:hash", 1)], vec![mid]), @"
@@ -132,7 +132,7 @@ fn every_import_must_be_satisfied() {
     let plain = dummy("package acme:app; world w { import greet: func(); }");
     insta::assert_snapshot!(failure(composed(vec![part("app", plain)])), @"
     `app` imports `greet`, and no dependency provides it
-    hint: add a dependency that does: `spin deps add ns:package`
+    hint: add a dependency that does: `spin-deps add ns:package`
     ");
 }
 

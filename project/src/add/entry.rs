@@ -2,41 +2,66 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spin_deps_component::{Extern, ExternKind, Inspection};
-use spin_deps_manifest::{Capability, DependencyName, Document, Grant, Inherit, Source};
+use spin_deps_component::{Extern, ExternKind, Inspection, needs};
+use spin_deps_manifest::{Capability, DependencyName, Grant, Inherit, Source};
 use wasm_pkg_common::package::PackageRef;
 
 use super::source::{Found, unusable};
-use crate::{Error, suggest};
+use crate::{Error, Project, content::select, suggest};
 
-/// Says what the dependency will be refused, and what it inherits that its parent does not have itself.
-pub(super) fn capability_warnings(
-    component: &str,
-    names: &[DependencyName],
-    document: &Document,
-    found: &Found,
-) -> Vec<String> {
-    let Some(parent) = document.manifest().components.get(component) else {
-        return Vec::new();
-    };
-    let mut warnings = BTreeSet::new();
-    for dependency in parent.dependencies.iter().filter(|it| names.contains(&it.name)) {
-        let Grant::Only(granted) = parent.granted(dependency) else {
-            continue;
-        };
-        let granted: BTreeSet<_> = granted.iter().map(ToString::to_string).collect();
-        let refused: Vec<_> =
-            found.inspection.capabilities.iter().copied().filter(|key| !granted.contains(*key)).collect();
-        if !refused.is_empty() {
-            warnings.insert(format!(
-                "{} reaches for {}, which it is not granted; if it may, add `--inherit {}`",
-                found.chosen,
-                refused.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "),
-                refused.join(",")
-            ));
+impl Project {
+    /// Says what the dependency will be refused, itself and through what it needs, and what it inherits that the
+    /// component does not have. For the manifest and the lockfile after the change.
+    pub(super) fn capability_warnings(
+        &self,
+        component: &str,
+        names: &[DependencyName],
+        found: &Found,
+    ) -> Vec<String> {
+        let Some(parent) = self.manifest().components.get(component) else { return Vec::new() };
+        let reached = self.reached(found);
+        let mut warnings = BTreeSet::new();
+        for dependency in parent.dependencies.iter().filter(|it| names.contains(&it.name)) {
+            let Grant::Only(granted) = parent.granted(dependency) else { continue };
+            let keys: BTreeSet<&str> = granted.iter().map(|it| it.key()).collect();
+            for (key, through) in reached.iter().filter(|(key, _)| !keys.contains(key.as_str())) {
+                let through = match through {
+                    Some(release) => format!(", through {release},"),
+                    None => String::new(),
+                };
+                warnings.insert(format!(
+                    "{}{through} reaches for `{key}`, which it is not granted; if it may, add `--inherit {key}`",
+                    found.chosen
+                ));
+            }
+            for capability in granted.iter().filter(|it| !parent.declares(**it)) {
+                warnings.insert(format!(
+                    "component `{component}` has no `{capability}` itself, so there is nothing to inherit yet"
+                ));
+            }
         }
+        warnings.into_iter().collect()
     }
-    warnings.into_iter().collect()
+
+    /// What a source reaches for: each capability with the release it goes through, if not the source itself.
+    fn reached(&self, found: &Found) -> BTreeMap<String, Option<String>> {
+        let own = found.inspection.capabilities.iter().map(|key| ((*key).to_owned(), None));
+        let mut reached: BTreeMap<_, _> = own.collect();
+        let Some(lock) = &self.lock else { return reached };
+        let mut seen = BTreeSet::new();
+        let needs = needs(&found.inspection).into_iter();
+        let mut open: Vec<_> = needs.filter_map(|need| select(lock, &need.package, &need.req)).collect();
+        while let Some(package) = open.pop() {
+            if seen.insert((&package.name, &package.version)) {
+                for key in &package.capabilities {
+                    let through = Some(format!("{} {}", package.name, package.version));
+                    reached.entry(key.clone()).or_insert(through);
+                }
+                open.extend(package.dependencies.iter().filter_map(|it| lock.get(&it.package, &it.version)));
+            }
+        }
+        reached
+    }
 }
 
 /// The names of the entries: what the user named, else the package whose interfaces are exported.

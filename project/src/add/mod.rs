@@ -10,7 +10,7 @@ use spin_deps_manifest::{Document, Route, Trigger};
 use wasm_pkg_common::{digest::ContentDigest, registry::Registry};
 
 use self::{
-    entry::{capability_warnings, dependency_names, inherit, is_middleware},
+    entry::{dependency_names, inherit, is_middleware},
     source::Found,
 };
 use crate::{Error, Project, SyncOutcome, change::Change, suggest};
@@ -114,8 +114,8 @@ impl Project {
                 target: Target::Component(component.to_owned()),
             });
         }
-        let warnings = capability_warnings(component, &names, &document, &found);
         let sync = self.write_manifest_and_sync(document).await?;
+        let warnings = self.capability_warnings(component, &names, &found);
         Ok(Added { additions, sync, warnings })
     }
 
