@@ -7,7 +7,7 @@
 //! a program and without a lock: list the versions, take the newest, get the release, stream its content to a file. The
 //! runs take turns, so that a busy machine is busy for both.
 //!
-//! `cargo xtask bench`, or `cargo bench -p spin-deps --bench lock_and_fetch -- --packages 50 --runs 5`.
+//! `cargo xtask bench -- --packages 50 --runs 5 --delay 30`; the values are those without arguments.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -26,8 +26,8 @@ use support::proxy::Proxy;
 use support::registry::Registry;
 use support::world::{Sandbox, wkg_configuration};
 
-/// Time that the proxy waits before each request.
-const DELAY: Duration = Duration::from_millis(30);
+/// How long the proxy waits before each request, in milliseconds.
+const DELAY: usize = 30;
 
 /// What a release weighs, in bytes: as much as a small component written in Rust.
 const WEIGHT: usize = 64 * 1024;
@@ -69,11 +69,12 @@ impl Measured {
 fn main() {
     let packages = option("--packages").unwrap_or(50);
     let runs = option("--runs").unwrap_or(5).max(1);
+    let delay = Duration::from_millis(option("--delay").unwrap_or(DELAY).try_into().unwrap_or(u64::MAX));
     let names: Vec<String> = (0..packages).map(|number| format!("acme:part-{}", label(number))).collect();
     println!(
         "{packages} packages of {} KiB, {} ms before each request, median of {runs} runs",
         WEIGHT / 1024,
-        DELAY.as_millis()
+        delay.as_millis()
     );
 
     let registry = Registry::open();
@@ -86,7 +87,7 @@ fn main() {
     }
 
     let proxy = Proxy::start(&registry.host());
-    proxy.delay(DELAY);
+    proxy.delay(delay);
     let (mut theirs, mut ours, mut warm, mut start) =
         (Measured::default(), Measured::default(), Measured::default(), Measured::default());
     for _ in 0..runs {

@@ -1,6 +1,8 @@
 //! Text from outside: nothing that a terminal would act on, and nothing that reads as something else, gets through.
 
 use crate::support::library::{base, with_description};
+use crate::support::proxy::Proxy;
+use crate::support::registry::Registry;
 use crate::support::world::{Run, Sandbox, manifest};
 
 /// A colour, a title for the window, a bell, a backspace, and marks that turn the direction of writing.
@@ -94,6 +96,38 @@ fn an_answer_is_shown_without_its_escape_sequences() {
     let run = sandbox.run(&["verify"]).failed();
     assert_plain(&run);
     assert!(run.stdout.contains("safe"), "{}", run.stdout);
+}
+
+#[test]
+fn what_a_registry_says_is_shown_without_it() {
+    let registry = Registry::open();
+    let proxy = Proxy::start(&registry.host());
+    let sandbox = Sandbox::new();
+    sandbox.use_host(&proxy.host(), None);
+    sandbox.publish(&base("1.0.0"));
+    sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
+    let said = serde_json::json!({ "errors": [{ "code": "DENIED", "message": HOSTILE }] }).to_string();
+    let tags = serde_json::json!({ "name": HOSTILE, "tags": [HOSTILE, "1.0.0"] }).to_string();
+    let manifest =
+        serde_json::json!({ "schemaVersion": 2, "mediaType": HOSTILE, "layers": HOSTILE }).to_string();
+    for (part, status, body) in [
+        ("/tags/", 403, &said),
+        ("/tags/", 200, &said),
+        ("/manifests/", 403, &said),
+        ("/manifests/", 200, &manifest),
+    ] {
+        sandbox.delete_cache();
+        proxy.accept();
+        proxy.refuse_with(part, status, body);
+        let run = sandbox.run(&["lock", "-vv"]);
+        assert_eq!(run.code, Some(1), "{part} {status}: {}", run.stdout);
+        assert_plain(&run);
+    }
+    // A tag that is no version is passed over.
+    sandbox.delete_cache();
+    proxy.accept();
+    proxy.refuse_with("/tags/", 200, &tags);
+    assert_plain(&sandbox.run(&["lock", "-vv"]).done());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod asking;
 mod bad_input;
 mod capabilities;
 mod changing;
+mod credentials;
 mod determinism;
 mod hostile_text;
 mod interop;

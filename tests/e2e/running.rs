@@ -150,15 +150,25 @@ fn up_says_where_it_serves_what() {
     let ended = up.finish();
     assert_eq!(ended.status.code(), Some(0));
     let shown = without_times_and_ports(&format!("{}--- stderr\n{}", ended.stdout, ended.stderr));
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @"
+    Serving http://127.0.0.1:[PORT]
+      /e/...       env
+      /...         files
+      /spin/...    variables
+      /robots.txt  static response
+    --- stderr
+    Stopping; Ctrl-C again ends the requests that are under way
+    ");
 }
 
 #[test]
 fn up_says_so_in_json_as_soon_as_it_serves() {
     let sandbox = showing();
     let (up, address) = serve(&sandbox, &["--variable", "token=x", "--format", "json"]);
-    up.interrupt();
+    // As a supervisor ends it, which is no failure either.
+    up.terminate();
     let ended = up.finish();
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
     let first = serde_json::Deserializer::from_str(&ended.stdout).into_iter::<serde_json::Value>().next();
     let serving = first.expect("a value").expect("JSON");
     assert_eq!(serving["address"], format!("http://{address}"));

@@ -177,6 +177,6 @@ fn of_the_right_type() {
       expected by app: call: func(input: string) -> string
       found in acme:base@1.0.0: call: func(input: u32) -> u32
 
-    hint: choose another release than `acme:base@1.0.0`, or build against its interface: `spin deps sync`, then `spin build`
+    hint: choose another release than `acme:base@1.0.0`, or build against its interface: `spin-deps sync`, then `spin build`
     ");
 }

@@ -1,6 +1,6 @@
 //! A `spin-deps.lock` that cannot be read, or that does not fit and must not change.
 
-use super::{refused, usual, usual_locked};
+use super::{refused, refused_without_advice, usual, usual_locked};
 use crate::support::library::{DEPENDENCIES, IMPORTS};
 use crate::support::world::Sandbox;
 
@@ -106,6 +106,17 @@ fn is_missing_and_must_not_change() {
       - component `app` asks for acme:middle ^1, which is not locked
 
     hint: run `spin-deps lock` without `--locked` and commit spin-deps.lock
+    ");
+}
+
+#[test]
+fn is_a_directory() {
+    let (_registry, sandbox) = usual();
+    sandbox.write("spin-deps.lock/kept", "");
+    insta::assert_snapshot!(refused_without_advice(&sandbox, &["lock"]), @"
+    exit: 1
+    --- stderr
+    error: failed to read from file `[DIR]/project/spin-deps.lock`: Is a directory (os error 21)
     ");
 }
 

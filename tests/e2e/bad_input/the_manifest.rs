@@ -112,6 +112,6 @@ fn leaves_an_import_without_an_implementation() {
     --- stderr
     error: `app` imports `acme:middle/api@1.0.0`, and no dependency provides it
 
-    hint: add a dependency that does: `spin deps add acme:middle`
+    hint: add a dependency that does: `spin-deps add acme:middle`
     ");
 }

@@ -2,8 +2,9 @@
 
 use std::net::TcpListener;
 
-use super::{refused, usual};
+use super::{refused, refused_without_advice, usual};
 use crate::support::library::{ANSWER, DEPENDENCIES, IMPORTS, base, middle, publish_all};
+use crate::support::proxy::Proxy;
 use crate::support::registry::{Credentials, Registry};
 use crate::support::world::Sandbox;
 
@@ -80,6 +81,39 @@ fn cannot_be_reached() {
     error: could not reach registry `127.0.0.1:[PORT]`: the connection was refused
 
     hint: check the registry's name and your network; what is in the local store works with `--offline`
+    ");
+}
+
+#[test]
+fn is_busy_for_longer_than_we_ask() {
+    let (registry, sandbox) = usual();
+    let proxy = Proxy::start(&registry.host());
+    proxy.refuse("/tags/", 503);
+    sandbox.use_host(&proxy.host(), None);
+    sandbox.delete_cache();
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
+    exit: 1
+    --- stderr
+    error: registry `127.0.0.1:[PORT]` is not able to answer now (HTTP status 503)
+
+    hint: try again later
+    ");
+    assert!(proxy.requests().len() > 2, "a busy server is asked again: {:?}", proxy.requests());
+    proxy.accept();
+    sandbox.run(&["verify"]).done();
+}
+
+#[test]
+fn answers_with_something_else() {
+    let (registry, sandbox) = usual();
+    let proxy = Proxy::start(&registry.host());
+    proxy.refuse_with("/tags/", 200, "<html>Please log in to the guest network</html>");
+    sandbox.use_host(&proxy.host(), None);
+    sandbox.delete_cache();
+    insta::assert_snapshot!(refused_without_advice(&sandbox, &["lock"]), @"
+    exit: 1
+    --- stderr
+    error: registry `127.0.0.1:[PORT]` gave an answer for `acme/middle` that cannot be understood: it is not a list of tags
     ");
 }
 

@@ -240,6 +240,8 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     Added acme:base to component 'app' (./base.wasm)
     Locked 0 packages in spin-deps.lock, up to date
     --- stderr
+    warning: component `app` has no `environment` itself, so there is nothing to inherit yet
+    warning: component `app` has no `files` itself, so there is nothing to inherit yet
     Run `spin build` to build against the new dependency.
     --- spin.toml
     "acme:base" = { path = "./base.wasm", inherit_configuration = ["environment", "files"] }
@@ -250,6 +252,7 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     Added acme:base to component 'app' (./base.wasm)
     Locked 0 packages in spin-deps.lock, up to date
     --- stderr
+    warning: component `app` has no `environment` itself, so there is nothing to inherit yet
     Run `spin build` to build against the new dependency.
     --- spin.toml
     "acme:base" = { path = "./base.wasm", inherit_configuration = ["environment"] }
@@ -316,6 +319,8 @@ fn what_is_no_source_is_refused() {
         (&["add", "acme:base@one"], 1),
         (&["add", "acme:base@^3"], 1),
         (&["add", "./nowhere.wasm"], 1),
+        (&["add", "acme:base@1", "--locked"], 1),
+        (&["add", "acme:base@1", "--frozen"], 1),
         (&["add", "./app.wasm"], 2),
         (&["add", "acme:base@1", "--inherit", "enviroment"], 1),
         (&["add", "acme:base@1", "--import", "acme"], 1),

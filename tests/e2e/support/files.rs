@@ -26,7 +26,7 @@ impl FileServer {
         std::thread::spawn(move || {
             for socket in listener.incoming().flatten() {
                 // A client that goes away is not this server's concern.
-                let _ = answer(socket, &shared);
+                let _ = answer(&socket, &shared);
             }
         });
         Self { address, state }
@@ -48,13 +48,12 @@ impl FileServer {
     }
 }
 
-fn answer(socket: TcpStream, state: &State) -> std::io::Result<()> {
-    let mut lines = BufReader::new(&socket).lines();
+fn answer(mut socket: &TcpStream, state: &State) -> std::io::Result<()> {
+    let mut lines = BufReader::new(socket).lines();
     while !lines.next().transpose()?.unwrap_or_default().is_empty() {}
     state.requests.fetch_add(1, Ordering::SeqCst);
     let body = state.body.lock().expect("nobody panics with the lock").clone();
     let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-    let mut socket = &socket;
     socket.write_all(head.as_bytes())?;
     socket.write_all(&body)
 }

@@ -84,8 +84,17 @@ impl Process {
 
     /// Sends the signal of Ctrl-C.
     pub(crate) fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    /// Sends the signal by which a supervisor asks a process to end.
+    pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
         let sent = Command::new("sh")
-            .args(["-c", "kill -INT \"$1\"", "sh", &self.child.id().to_string()])
+            .args(["-c", "kill \"$1\" \"$2\"", "sh", signal, &self.child.id().to_string()])
             .status()
             .expect("a shell to send the signal with");
         assert!(sent.success(), "the process was gone before the signal");

@@ -63,6 +63,7 @@ struct Gate {
 struct Refusal {
     part: String,
     status: StatusCode,
+    body: Bytes,
 }
 
 struct State {
@@ -141,8 +142,19 @@ impl Proxy {
 
     /// Answers every request whose path contains `part` with `status`, from now on.
     pub(crate) fn refuse(&self, part: &str, status: u16) {
+        self.refuse_with(part, status, "");
+    }
+
+    /// The same with a body, up to the next [`Proxy::accept`].
+    pub(crate) fn refuse_with(&self, part: &str, status: u16, body: &str) {
         let status = StatusCode::from_u16(status).expect("a status code");
-        lock(&self.state.refusals).push(Refusal { part: part.to_owned(), status });
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        lock(&self.state.refusals).push(Refusal { part: part.to_owned(), status, body });
+    }
+
+    /// Refuses nothing any more.
+    pub(crate) fn accept(&self) {
+        lock(&self.state.refusals).clear();
     }
 }
 
@@ -212,12 +224,12 @@ async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
     let refused = lock(&state.refusals)
         .iter()
         .find(|refusal| path.contains(&refusal.part))
-        .map(|refusal| refusal.status);
+        .map(|refusal| (refusal.status, refusal.body.clone()));
     let answer = match refused {
-        Some(status) => status_only(status),
-        None => {
-            forward(request, &path, &state).await.unwrap_or_else(|_| status_only(StatusCode::BAD_GATEWAY))
-        }
+        Some((status, body)) => with_status(status, body),
+        None => forward(request, &path, &state)
+            .await
+            .unwrap_or_else(|_| with_status(StatusCode::BAD_GATEWAY, Bytes::new())),
     };
     // `reset` may have come in between.
     if let Some(seen) = lock(&state.seen).get_mut(place).filter(|seen| seen.path == path) {
@@ -256,8 +268,8 @@ fn hop_by_hop(name: &str) -> bool {
     matches!(name, "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade")
 }
 
-fn status_only(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::default());
+fn with_status(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;
     answer
 }
@@ -277,6 +289,8 @@ fn requests_are_counted_with_their_answers_and_refused_where_asked() {
     proxy.refuse("/tags/", 503);
     assert_eq!(super::http::get(&url("/v2/acme/none/tags/list")).status, 503);
     assert_eq!(proxy.requests().len(), 1);
+    proxy.accept();
+    assert_eq!(super::http::get(&url("/v2/acme/none/tags/list")).status, 404);
 }
 
 #[test]
