@@ -28,6 +28,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// Nothing to print.
+    pub(crate) fn nothing() -> Self {
+        Self::new(Value::Null)
+    }
+
     /// A result whose text is to be written line by line.
     pub(crate) fn new(json: Value) -> Self {
         Self { text: String::new(), json, note: None, success: true }
@@ -54,6 +59,7 @@ impl Output {
     /// Prints the result. A reader that went away (`| head`) is no error.
     pub(crate) fn print(self, format: Format, quiet: bool) -> ExitCode {
         let text = match format {
+            Format::Json if self.json.is_null() => String::new(),
             Format::Human => self.text,
             Format::Json => format!("{:#}\n", self.json),
         };

@@ -149,7 +149,8 @@ fn excerpt(error: &Error) -> Option<String> {
 fn keep_length(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            let control = c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+            let layout = matches!(c, '\n' | '\r' | '\t');
+            let control = !layout && clean(c.encode_utf8(&mut [0; 4])) != c.to_string();
             let (shown, times) = if control { ('?', c.len_utf8()) } else { (c, 1) };
             std::iter::repeat_n(shown, times)
         })

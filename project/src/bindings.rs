@@ -17,7 +17,7 @@ use spin_deps_manifest::{Component, Dependency, DependencyName};
 use crate::{
     Error, Project,
     change::Change,
-    content::{Unit, inspect_component},
+    content::{Unit, inspect_unit},
 };
 
 /// The name of the generated WIT file (SIP 020).
@@ -39,6 +39,7 @@ pub(crate) struct Generated {
 /// A direct dependency with its bytes.
 struct Direct<'a> {
     dependency: &'a Dependency,
+    unit: Unit,
     label: String,
     bytes: Bytes,
 }
@@ -65,7 +66,7 @@ impl Project {
                 Some((other, Some(text))) if wit.as_ref().is_some_and(|wit| wit != text) => {
                     generated.warnings.push(format!(
                         "the components `{other}` and `{id}` share a build directory, so {} holds the dependencies of `{id}` only; give each its own `build.workdir`",
-                        place.display()
+                        place.strip_prefix(self.directory()).unwrap_or(&place).display()
                     ));
                     places.insert(place, (id, wit));
                 }
@@ -104,10 +105,10 @@ impl Project {
                 continue;
             }
             let bytes = self.bytes(&unit, lock).await?;
-            direct.push(Direct { dependency, label: unit.label(), bytes });
+            direct.push(Direct { dependency, label: unit.label(), unit, bytes });
         }
         for it in &direct {
-            inspect_component(&it.label, &it.bytes)?;
+            inspect_unit(&it.unit, &it.bytes)?;
         }
         let wits: Vec<_> = direct
             .iter()

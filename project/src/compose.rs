@@ -5,16 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use spin_deps_component::{Composition, Link, LinkPattern, Part, Wire, compose};
-use spin_deps_lockfile::{Dependency, HttpSource, Lockfile};
-use spin_deps_manifest::{Component, Grant, Inherit, Middleware, Trigger};
+use spin_deps_component::{ComposeError, Composition, Link, LinkPattern, Part, Wire, compose};
+use spin_deps_lockfile::{Dependency as Need, HttpSource, Lockfile};
+use spin_deps_manifest::{Component, Dependency, Grant, Inherit, Middleware, Trigger};
 use spin_deps_registry::digest_of;
 use wasm_pkg_common::digest::ContentDigest;
 
 use crate::{
     Error, Project,
     bindings::import_pattern,
-    content::{Unit, inspect_component},
+    content::{Unit, inspect_component, inspect_unit},
     suggest,
 };
 
@@ -82,7 +82,8 @@ impl Project {
         let lock = self.lock.as_ref().unwrap_or(&nothing);
         let mut plan = Plan { project: self, lock, parts: Vec::new(), known: BTreeMap::new() };
         let composition = plan.build(id, component, middleware).await?;
-        let composed = tokio::task::spawn_blocking(move || compose(&composition)).await??;
+        let composed = tokio::task::spawn_blocking(move || compose(&composition)).await?;
+        let composed = composed.map_err(|error| self.with_place(component, error))?;
         let digest = digest_of(&composed.bytes);
         Ok(ComposedComponent {
             id: id.to_owned(),
@@ -91,6 +92,33 @@ impl Project {
             wires: composed.wires,
             instances: composed.instances,
         })
+    }
+}
+
+impl Project {
+    /// The error of a composition with the entry that it is about.
+    fn with_place(&self, component: &Component, error: ComposeError) -> Error {
+        let named = |name: &str| component.dependencies.iter().find(|it| it.name.to_string() == name);
+        let (span, label) = match &error {
+            ComposeError::NoImport { origin, .. } => {
+                (named(origin).map(|it| &it.name_span), "matches no import")
+            }
+            ComposeError::DoubleMatch { second, .. } => {
+                (named(second).map(|it| &it.name_span), "matches it too")
+            }
+            ComposeError::NoExport { part, import, .. } | ComposeError::Mismatch { part, import, .. }
+                if *part == component.id =>
+            {
+                let meets = |it: &&Dependency| import_pattern(&it.name).matches(import);
+                (component.dependencies.iter().find(meets).map(|it| &it.name_span), "meant for this import")
+            }
+            ComposeError::Unsatisfied { root: true, .. } => (Some(&component.source_span), "imports it"),
+            _ => (None, ""),
+        };
+        match span.cloned() {
+            Some(span) => self.at(&span, label, &Error::Compose(error)),
+            None => Error::Compose(error),
+        }
     }
 }
 
@@ -111,7 +139,7 @@ struct Known {
     index: usize,
     /// From its bytes: the lockfile's capabilities are for people to read, not for a check to trust.
     capabilities: Vec<String>,
-    needs: Vec<Dependency>,
+    needs: Vec<Need>,
 }
 
 impl Plan<'_> {
@@ -124,14 +152,16 @@ impl Plan<'_> {
         let unit = Project::component_unit(&component.source);
         let bytes = self.project.bytes(&unit, self.lock).await;
         let bytes = bytes.map_err(|error| self.not_built(id, component, error))?;
-        inspect_component(&format!("component `{id}`"), &bytes)?;
+        inspect_component(&format!("{}, the source of component `{id}`", unit.label()), &bytes)
+            .map_err(|error| self.project.at(&component.source_span, "named here", &error))?;
         self.parts.push(Part { label: id.to_owned(), bytes: Arc::from(&bytes[..]), links: Vec::new() });
         let mut links = Vec::new();
         for dependency in &component.dependencies {
             let unit = self.project.unit(&dependency.source, self.lock)?;
             let name = dependency.name.to_string();
             let target = self.part(&unit).await?;
-            self.check_grant(&name, &unit, &component.granted(dependency))?;
+            self.check_grant(&name, &unit, &component.granted(dependency))
+                .map_err(|error| self.project.at(&dependency.span, "not granted here", &error))?;
             links.push(Link {
                 pattern: LinkPattern::Named(import_pattern(&dependency.name)),
                 target,
@@ -151,7 +181,8 @@ impl Plan<'_> {
         for it in middleware {
             let unit = self.project.unit(&it.source, self.lock)?;
             chain.push(self.part(&unit).await?);
-            self.check_grant(&unit.label(), &unit, &it.granted())?;
+            self.check_grant(&unit.label(), &unit, &it.granted())
+                .map_err(|error| self.project.at(&it.span, "not granted here", &error))?;
         }
         Ok(Composition { root: 0, parts: std::mem::take(&mut self.parts), middleware: chain })
     }
@@ -165,7 +196,7 @@ impl Plan<'_> {
                 continue;
             }
             let bytes = self.project.bytes(&next, self.lock).await?;
-            let inspection = inspect_component(&next.label(), &bytes)?;
+            let inspection = inspect_unit(&next, &bytes)?;
             let needs = self.project.needs_of(&next, self.lock).await?;
             open.extend(needs.iter().map(|need| Unit::Package(need.package.clone(), need.version.clone())));
             let capabilities: Vec<_> = inspection.capabilities.iter().map(|key| (*key).to_owned()).collect();
@@ -183,7 +214,7 @@ impl Plan<'_> {
     }
 
     /// The link to a needed release that is a part already.
-    fn link(&self, need: &Dependency) -> Option<Link> {
+    fn link(&self, need: &Need) -> Option<Link> {
         let target = self.known.get(&Unit::Package(need.package.clone(), need.version.clone()))?.index;
         Some(Link {
             pattern: LinkPattern::Package(need.package.clone()),

@@ -9,7 +9,7 @@ use spin_deps_component::{
     ANNOTATION, DependencyTable, Inspection, Kind, capabilities, inspect, needs, needs_from_names,
 };
 use spin_deps_lockfile::{Dependency, Lockfile, Package};
-use spin_deps_manifest::{ComponentSource, Source};
+use spin_deps_manifest::{ComponentSource, Source, Span};
 use spin_deps_registry::{Content, ReleaseInfo};
 use url::Url;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef};
@@ -103,6 +103,15 @@ pub(crate) fn inspect_component(what: &str, bytes: &[u8]) -> Result<Inspection, 
     }
 }
 
+/// Inspects the bytes of a unit, which must be a component.
+pub(crate) fn inspect_unit(unit: &Unit, bytes: &[u8]) -> Result<Inspection, Error> {
+    let label = unit.label();
+    inspect_component(&label, bytes).map_err(|error| match (unit, error) {
+        (Unit::Package(..), Error::Inspect { error, .. }) => Error::Published { release: label, error },
+        (_, error) => error,
+    })
+}
+
 /// The locked release that a requirement selects: the highest that it admits.
 pub(crate) fn select<'a>(lock: &'a Lockfile, package: &PackageRef, req: &VersionReq) -> Option<&'a Package> {
     lock.packages
@@ -151,6 +160,17 @@ impl Project {
         }
     }
 
+    /// An error with the place in the manifest that it is about.
+    pub(crate) fn at(&self, span: &Span, label: &str, error: &Error) -> Error {
+        Error::Place {
+            excerpt: Box::new(self.excerpt()),
+            span: span.clone(),
+            label: label.to_owned(),
+            message: error.to_string(),
+            hint: error.hint(),
+        }
+    }
+
     /// The path of a file that the manifest names.
     pub(crate) fn resolve_path(&self, path: &str) -> PathBuf {
         self.directory().join(path)
@@ -163,7 +183,12 @@ impl Project {
                 let locked = lock.get(package, version).ok_or_else(|| {
                     not_locked(package, &format!("={version}").parse().unwrap_or(VersionReq::STAR))
                 })?;
-                Ok(self.registries.fetch(&content_of(locked)).await?)
+                if let Some(bytes) = self.memo.get(&locked.digest) {
+                    return Ok(bytes);
+                }
+                let bytes = self.registries.fetch(&content_of(locked)).await?;
+                self.memo.keep(&locked.digest, &bytes);
+                Ok(bytes)
             }
             Unit::File(path) => {
                 let path = self.resolve_path(path);
@@ -175,7 +200,12 @@ impl Project {
                     message: format!("{} has an unusable digest: {error}", without_secrets(url)),
                     hint: None,
                 })?;
-                Ok(self.registries.fetch_url(url, &digest).await?)
+                if let Some(bytes) = self.memo.get(&digest) {
+                    return Ok(bytes);
+                }
+                let bytes = self.registries.fetch_url(url, &digest).await?;
+                self.memo.keep(&digest, &bytes);
+                Ok(bytes)
             }
         }
     }

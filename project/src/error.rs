@@ -78,7 +78,7 @@ pub enum Error {
     #[error("{0}")]
     Resolve(Box<Failure>),
     /// The lockfile does not fit the manifest, and must not change.
-    #[error("the lockfile does not fit the manifest, and {because} forbids to change it:\n{}", reasons.iter().map(|r| format!("  - {r}")).collect::<Vec<_>>().join("\n"))]
+    #[error("the lockfile does not fit the manifest, and `{because}` forbids to change it:\n{}", reasons.iter().map(|r| format!("  - {r}")).collect::<Vec<_>>().join("\n"))]
     LockWouldChange {
         /// The option that forbids it.
         because: &'static str,
@@ -110,6 +110,14 @@ pub enum Error {
     Inspect {
         /// What was inspected, in the user's words.
         what: String,
+        /// What is wrong with it.
+        error: InspectError,
+    },
+    /// What a registry has under a release's name is nothing that can be used.
+    #[error("what was published as {release} cannot be used: {error}")]
+    Published {
+        /// The release.
+        release: String,
         /// What is wrong with it.
         error: InspectError,
     },
@@ -237,6 +245,7 @@ impl Error {
                 "an app takes a package from one registry; name the same one in every entry of {package}"
             )),
             Self::Inspect { error, .. } => error.hint(),
+            Self::Published { .. } => Some("choose another release, or tell its publisher".into()),
             Self::NotComponent { found, .. } if found.contains("WIT") => Some(
                 "a WIT package only describes interfaces; name a package that implements them with `package = \"ns:name\"`".into(),
             ),
@@ -254,12 +263,13 @@ impl Error {
             )),
             Self::Host(error) => error.hint(),
             Self::NoPackage { .. } => Some(
-                "check the name, and which registry it is mapped to with `spin-deps versions` and wkg's config.toml".into(),
+                "check the spelling of the name, and that its registry is the right one".into(),
             ),
             Self::NoVersion { package, .. } => Some(format!("`spin-deps versions {package}` lists what there is")),
             Self::Unanswered { hint, .. } => Some(hint.clone()),
             Self::Shared(error) => error.hint(),
-            Self::Store(_) | Self::TooLarge { .. } | Self::Io(_) | Self::Write { .. } | Self::Worker(_) => None,
+            Self::Store(_) => Some("use another directory with `--cache-dir`, or empty this one with `spin-deps cache clean`".into()),
+             Self::TooLarge { .. } | Self::Io(_) | Self::Write { .. } | Self::Worker(_) => None,
         }
     }
 

@@ -74,7 +74,7 @@ pub struct Step {
 impl Project {
     /// The graph of the app with the versions of the lockfile, which must fit.
     pub async fn graph(&self) -> Result<Graph, Error> {
-        self.lock_check_for("tree").await?;
+        self.check_lock_fits().await?;
         let nothing = Lockfile::default();
         let lock = self.lock.as_ref().unwrap_or(&nothing);
         let mut builder = Builder { nodes: Vec::new(), units: BTreeMap::new(), open: VecDeque::new() };
@@ -134,11 +134,11 @@ impl Project {
     }
 
     /// A view of the lockfile needs one that fits.
-    async fn lock_check_for(&self, command: &str) -> Result<(), Error> {
+    async fn check_lock_fits(&self) -> Result<(), Error> {
         match self.lock_check().await {
             Err(Error::LockWouldChange { reasons, .. }) => Err(Error::Unknown {
                 message: format!("the lockfile does not fit the manifest: {}", reasons.join("; ")),
-                hint: Some(format!("run `spin-deps lock`, then `spin-deps {command}` again")),
+                hint: Some("run `spin-deps lock` first".into()),
             }),
             other => other,
         }

@@ -152,7 +152,8 @@ fn registry_for(
         .ok_or_else(|| Error::Registry(spin_deps_registry::Error::NotConfigured { package: package.clone() }))
 }
 
-async fn listed(
+/// The releases that a registry lists for a package.
+pub(crate) async fn listed(
     registries: &Registries,
     package: &PackageRef,
     registry: &Registry,
@@ -160,9 +161,9 @@ async fn listed(
     match registries.versions(package, registry).await? {
         Listing::Found(versions) => Ok(versions),
         Listing::NotFound => Err(Error::NoPackage { package: package.clone(), registry: registry.clone() }),
-        Listing::Offline => Err(Error::Unknown {
-            message: format!("the versions of {package} are not in the cache, and no request may be made"),
-            hint: Some("run it once with the network".into()),
-        }),
+        Listing::Offline => Err(Error::Registry(spin_deps_registry::Error::Offline {
+            what: format!("the list of versions of {package}"),
+            because: registries.offline().unwrap_or_default().to_owned(),
+        })),
     }
 }

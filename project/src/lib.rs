@@ -23,6 +23,7 @@ mod graph;
 mod index;
 mod info;
 mod lock;
+mod memo;
 mod open;
 mod publish;
 mod remove;

@@ -100,7 +100,8 @@ impl Project {
             return Err(Error::LockWouldChange { because, reasons });
         }
         let index = index.cloned().unwrap_or_else(|| self.index(&requirements));
-        let resolution = solve(&requirements, self.lock.as_ref(), &index).await?;
+        let resolution = solve(&requirements, self.lock.as_ref(), &index).await;
+        let resolution = resolution.map_err(|error| self.with_entry(manifest, error))?;
         let lockfile = self.lockfile(&requirements, &resolution, &index).await?;
         let changed = self.lock.as_ref() != Some(&lockfile);
         Ok(Resolved { lockfile, warnings: resolution.warnings, changed })
@@ -116,6 +117,9 @@ impl Project {
         let nothing = Lockfile::default();
         let lock = self.lock.as_ref().unwrap_or(&nothing);
         let mut reasons = Vec::new();
+        if self.lock.is_none() && !(requirements.packages.is_empty() && requirements.http.is_empty()) {
+            reasons.push("there is no spin-deps.lock".to_owned());
+        }
         let mut used = BTreeSet::new();
         let mut open: Vec<&Package> = Vec::new();
         for requirement in &requirements.packages {

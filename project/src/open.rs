@@ -6,7 +6,7 @@ use spin_deps_lockfile::Lockfile;
 use spin_deps_manifest::{Document, Manifest};
 use spin_deps_registry::{Network, ProjectConfig, Registries, Settings as RegistrySettings};
 
-use crate::{Error, Settings, error::Excerpt, files};
+use crate::{Error, Settings, error::Excerpt, files, memo::Memo};
 
 /// The name of the manifest.
 const MANIFEST: &str = "spin.toml";
@@ -18,6 +18,7 @@ pub struct Project {
     pub(crate) document: Document,
     pub(crate) lock: Option<Lockfile>,
     pub(crate) registries: Registries,
+    pub(crate) memo: Memo,
 }
 
 impl Project {
@@ -38,7 +39,7 @@ impl Project {
             })?),
         };
         let registries = Self::configured(&settings, Some((&manifest_path, document.manifest()))).await?;
-        Ok(Self { settings, manifest_path, document, lock, registries })
+        Ok(Self { settings, manifest_path, document, lock, registries, memo: Memo::default() })
     }
 
     /// Opens the registries: with the project's own configuration where a manifest is found, without elsewhere.

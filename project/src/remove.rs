@@ -31,9 +31,9 @@ impl Project {
         let changed = |error| Error::Manifest { excerpt: Box::new(self.excerpt()), error };
         let entries = if let Some(route) = &options.route {
             let trigger = self.trigger_of(route)?;
-            let position = middleware_position(trigger, route, &options.name)?;
+            let (position, name) = middleware_named(trigger, route, &options.name)?;
             document.remove_middleware(&trigger.id, position).map_err(changed)?;
-            vec![(options.name.clone(), Target::Middleware { route: route.clone(), position })]
+            vec![(name, Target::Middleware { route: route.clone(), position })]
         } else {
             let (component, names) = self.dependencies_named(options)?;
             let mut entries = Vec::new();
@@ -112,11 +112,13 @@ fn label(source: &Source) -> String {
     }
 }
 
-fn middleware_position(trigger: &Trigger, route: &str, name: &str) -> Result<usize, Error> {
+/// The place in a pipeline that the user means, and what is there.
+fn middleware_named(trigger: &Trigger, route: &str, name: &str) -> Result<(usize, String), Error> {
     let labels: Vec<_> = trigger.middleware.iter().map(|it| label(&it.source)).collect();
     let by_position = name.parse::<usize>().ok().filter(|position| *position < labels.len());
-    labels.iter().position(|it| it == name).or(by_position).ok_or_else(|| Error::Unknown {
+    let position = labels.iter().position(|it| it == name).or(by_position).ok_or_else(|| Error::Unknown {
         message: format!("the pipeline of `{route}` has no middleware `{name}`"),
         hint: Some(suggest::hint(name, labels.iter().map(String::as_str), "it has")),
-    })
+    })?;
+    Ok((position, labels[position].clone()))
 }

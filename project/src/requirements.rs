@@ -118,12 +118,12 @@ impl Project {
                     message: format!("the file {path} does not exist"),
                     hint: Some("build it first, or correct the path, which is relative to spin.toml".into()),
                 };
-                return Err(self.at(asked, &missing, "its imports tell what it needs"));
+                return Err(self.at(&asked.span, "its imports tell what it needs", &missing));
             }
-            read => read.map_err(|error| self.at(asked, &error, "its imports tell what it needs"))?,
+            read => read.map_err(|error| self.at(&asked.span, "its imports tell what it needs", &error))?,
         };
         let inspection = inspect_component(path, &bytes)
-            .map_err(|error| self.at(asked, &error, "a component is needed here"))?;
+            .map_err(|error| self.at(&asked.span, "a component is needed here", &error))?;
         for (package, req) in Facts::of_inspection(&inspection).needs {
             found.package(&format!("{path}, {}", asked.origin), &package, req, None)?;
         }
@@ -146,7 +146,7 @@ impl Project {
         } else {
             let bytes = self.registries.fetch_url(url, digest).await?;
             let inspection = inspect_component(&without_secrets(url), &bytes)
-                .map_err(|error| self.at(asked, &error, "a component is needed here"))?;
+                .map_err(|error| self.at(&asked.span, "a component is needed here", &error))?;
             (bytes.len() as u64, Facts::of_inspection(&inspection))
         };
         for (package, req) in &facts.needs {
@@ -155,14 +155,23 @@ impl Project {
         found.http.push(HttpRequirement { url: url.clone(), digest: digest.clone(), size, facts });
         Ok(())
     }
+}
 
-    fn at(&self, asked: &Asked<'_>, error: &Error, label: &str) -> Error {
-        Error::Place {
-            excerpt: Box::new(self.excerpt()),
-            span: asked.span.clone(),
-            label: label.to_owned(),
-            message: error.to_string(),
-            hint: error.hint(),
+impl Project {
+    /// A failed resolution with the first entry of the manifest that its explanation names.
+    pub(crate) fn with_entry(&self, manifest: &Manifest, error: Error) -> Error {
+        let Error::Resolve(failure) = &error else { return error };
+        let explanation = failure.to_string();
+        let named = asked(manifest).into_iter().find_map(|asked| match asked.source {
+            AskedSource::Dependency(Source::Registry { package, .. })
+            | AskedSource::Component(ComponentSource::Registry { package, .. }) => {
+                explanation.contains(&format!("{} depends on {package} ", asked.origin)).then_some(asked.span)
+            }
+            _ => None,
+        });
+        match named {
+            Some(span) => self.at(&span, "asked for here", &error),
+            None => error,
         }
     }
 }

@@ -5,11 +5,7 @@ use std::path::PathBuf;
 use futures::{StreamExt, TryStreamExt, stream};
 use spin_deps_lockfile::Lockfile;
 
-use crate::{
-    Error, LockOutcome, Project,
-    change::Change,
-    content::{Unit, content_of},
-};
+use crate::{Error, LockOutcome, Project, change::Change, content::Unit};
 
 /// Downloads under way at once, over all registries.
 const CONCURRENT_FETCHES: usize = 64;
@@ -64,23 +60,15 @@ impl Project {
         Ok(SyncOutcome { lock, contents, written: Vec::new(), removed: Vec::new(), warnings: Vec::new() })
     }
 
-    /// Fetches everything that `lock` names into the store, side by side. Returns how much that is.
+    /// Fetches everything that `lock` names into the store, side by side. Returns how much that is. Of several
+    /// failures the first in the order of the lockfile is told.
     pub(crate) async fn fetch_all(&self, lock: &Lockfile) -> Result<usize, Error> {
-        let packages = lock.packages.iter().map(|package| {
-            let content = content_of(package);
-            let fetch: futures::future::BoxFuture<'_, Result<(), Error>> =
-                Box::pin(async move { Ok(self.registries.fetch(&content).await.map(drop)?) });
-            fetch
-        });
-        let urls = lock.http.iter().map(|http| {
-            let unit = Unit::Url(http.url.clone(), http.digest.to_string());
-            let fetch: futures::future::BoxFuture<'_, Result<(), Error>> =
-                Box::pin(async move { self.bytes(&unit, lock).await.map(drop) });
-            fetch
-        });
-        let all: Vec<_> = packages.chain(urls).collect();
+        let packages = lock.packages.iter().map(|it| Unit::Package(it.name.clone(), it.version.clone()));
+        let urls = lock.http.iter().map(|it| Unit::Url(it.url.clone(), it.digest.to_string()));
+        let all: Vec<_> =
+            packages.chain(urls).map(|unit| async move { self.bytes(&unit, lock).await.map(drop) }).collect();
         let count = all.len();
-        stream::iter(all).buffer_unordered(CONCURRENT_FETCHES).try_collect::<Vec<_>>().await?;
+        stream::iter(all).buffered(CONCURRENT_FETCHES).try_collect::<Vec<_>>().await?;
         Ok(count)
     }
 }

@@ -238,8 +238,9 @@ impl Error {
             Self::Busy { .. } => "try again later".to_owned(),
             Self::Unauthorized { note: Some(note), .. } => note.clone(),
             Self::Unauthorized { registry, credentials: None, .. } => format!(
-                "log in with `docker login {registry}`, set `{}`, or set `auth` in `[registry.\"{registry}\".oci]` of \
-                 wkg's config.toml; some registries answer so for packages that do not exist",
+                "log in with `docker login {registry}`, set `{}`, or set `auth` in `[registry.\"NAME\".oci]` of wkg's \
+                 config.toml, under the name that the registry has there; some registries answer so for packages that \
+                 do not exist",
                 crate::credentials::bearer_variable(registry)
             ),
             Self::Unauthorized { credentials: Some(origin), .. } => {
@@ -252,16 +253,18 @@ impl Error {
                                             was edited; they were not used"
                 .to_owned(),
             Self::TagMoved { package, .. } => format!(
-                "somebody published other content under the same version; if that is expected, run \
-                 `spin-deps update {package}`"
+                "somebody published other content under the same version; if that is expected, remove {package} from \
+                 spin-deps.lock and run `spin-deps lock`"
             ),
+            Self::BadAnswer { .. } => {
+                "check that the name is that of a registry, and that no login page or proxy answers in its place".to_owned()
+            }
             Self::AlreadyExists { .. } => "published versions never change: publish under a new version".to_owned(),
             Self::Insecure { .. } => "use https, or a server on this machine".to_owned(),
             Self::Offline { .. } => "run once with network access, for example `spin-deps sync`".to_owned(),
             Self::DamagedStore { .. } => "run once with network access to fetch it again, or remove the file".to_owned(),
             Self::UnusableRegistry { .. }
             | Self::NotFound { .. }
-            | Self::BadAnswer { .. }
             | Self::UnsupportedArtifact { .. }
             | Self::TooLarge { .. }
             | Self::Unpublishable { .. }

@@ -171,6 +171,13 @@ impl Registries {
     }
 }
 
+impl Registries {
+    /// What forbids requests, in the words of the settings, if something does.
+    pub fn offline(&self) -> Option<&str> {
+        self.inner.offline()
+    }
+}
+
 impl Inner {
     fn offline(&self) -> Option<&str> {
         match &self.settings.network {

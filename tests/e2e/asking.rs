@@ -98,7 +98,7 @@ fn a_view_of_a_lock_that_does_not_fit_is_none() {
     --- stderr
     error: the lockfile does not fit the manifest: component `app` asks for acme:other ^1, which is not locked
 
-    hint: run `spin-deps lock`, then `spin-deps tree` again
+    hint: run `spin-deps lock` first
     ");
 }
 
@@ -166,7 +166,7 @@ fn what_is_not_there_is_said_so() {
     --- stderr
     error: acme:bas is not in the registry wasm.example
 
-    hint: check the name, and which registry it is mapped to with `spin-deps versions` and wkg's config.toml
+    hint: check the spelling of the name, and that its registry is the right one
 
     exit: 1
     --- stderr
@@ -178,7 +178,7 @@ fn what_is_not_there_is_said_so() {
     --- stderr
     error: acme:bas is not in the registry wasm.example
 
-    hint: check the name, and which registry it is mapped to with `spin-deps versions` and wkg's config.toml
+    hint: check the spelling of the name, and that its registry is the right one
 
     exit: 1
     --- stderr

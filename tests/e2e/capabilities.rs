@@ -35,6 +35,12 @@ fn what_is_not_granted_is_refused() {
             exit: 1
             --- stderr
             error: `acme:count` would reach the capability `environment` that the app does not grant it
+                ╭─[spin.toml:20:16]
+             19 │ [component.app.dependencies]
+             20 │ "acme:count" = "^1"
+                ·                ──┬─
+                ·                  ╰── not granted here
+                ╰────
 
             hint: if it may, grant it in the dependency's entry: `inherit_configuration = ["environment"]`
             "#);
@@ -64,6 +70,12 @@ fn what_is_granted_to_a_dependency_is_granted_to_what_it_needs() {
     exit: 1
     --- stderr
     error: `acme:front`, through acme:count@1.0.0, would reach the capability `environment` that the app does not grant it
+        ╭─[spin.toml:20:16]
+     19 │ [component.app.dependencies]
+     20 │ "acme:front" = "^1"
+        ·                ──┬─
+        ·                  ╰── not granted here
+        ╰────
 
     hint: if it may, grant it in the dependency's entry: `inherit_configuration = ["environment"]`
     "#);

@@ -59,7 +59,7 @@ fn what_is_missing_is_named() {
     $ sync --frozen
     exit: 1
     --- stderr
-    error: the lockfile does not fit the manifest, and --frozen forbids to change it:
+    error: the lockfile does not fit the manifest, and `--frozen` forbids to change it:
       - component `app` asks for acme:base ^2, which is not locked
 
     hint: run `spin-deps lock` without `--frozen` and commit spin-deps.lock
@@ -81,9 +81,9 @@ fn what_is_missing_is_named() {
     $ versions acme:other --offline
     exit: 1
     --- stderr
-    error: the versions of acme:other are not in the cache, and no request may be made
+    error: the list of versions of acme:other is not in the local store, and `--offline` forbids requests
 
-    hint: run it once with the network
+    hint: run once with network access, for example `spin-deps sync`
     ");
     assert_eq!(sandbox.read("spin-deps.lock").into_bytes(), before["spin-deps.lock"]);
     assert_eq!(proxy.requests(), []);
@@ -108,6 +108,6 @@ fn a_listing_is_asked_for_again_when_its_time_has_passed() {
     insta::assert_snapshot!(sandbox.snapshot(&refused), @"
     exit: 1
     --- stderr
-    error: SPIN_DEPS_LISTING_TTL must be a number of seconds, not `soon`
+    error: SPIN_DEPS_LISTING_TTL must be a number of seconds, such as 30, not `soon`
     ");
 }

@@ -247,7 +247,7 @@ expect = { body_pattern = "^bye" }
     insta::assert_snapshot!(sandbox.snapshot(&run), @r#"
     exit: 1
     --- stdout
-    Locked 0 packages in spin-deps.lock, up to date
+    Locked nothing: the app needs no packages
       showing
       ├── component env
       ├── component files
@@ -289,7 +289,7 @@ fn verify_without_requests_says_that_nothing_was_asked() {
     insta::assert_snapshot!(sandbox.snapshot(&run), @"
     exit: 0
     --- stdout
-    Locked 0 packages in spin-deps.lock, up to date
+    Locked nothing: the app needs no packages
       showing
       ├── component env
       ├── component files

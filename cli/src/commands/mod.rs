@@ -109,6 +109,9 @@ fn lock_lines(output: &mut Output, lock: &LockOutcome) {
 /// What happened to the lockfile, in a line.
 fn lock_line(lock: &LockOutcome) -> String {
     let packages = count(lock.lockfile.packages.len() + lock.lockfile.http.len(), "package");
+    if lock.lockfile.packages.is_empty() && lock.lockfile.http.is_empty() && lock.changes.is_empty() {
+        return format!("{} nothing: the app needs no packages", styled(GOOD, "Locked"));
+    }
     let up_to_date = match lock.status {
         LockStatus::UpToDate => ", up to date",
         LockStatus::Written => "",

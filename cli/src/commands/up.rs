@@ -49,7 +49,7 @@ impl Up {
         };
         let (project, running) = tokio::select! {
             started = start => started?,
-            () = &mut stop => return Ok(Output::new(json!({ "stopped": true }))),
+            () = &mut stop => return Ok(Output::nothing()),
         };
         warn_all(&running.warnings);
         serving(&running.address().to_string(), &project.routes()).print(context.format, context.quiet);
@@ -59,7 +59,7 @@ impl Up {
             () = running.shutdown() => {}
             () = interrupted() => {}
         }
-        Ok(Output::new(json!({ "stopped": true })))
+        Ok(Output::nothing())
     }
 }
 

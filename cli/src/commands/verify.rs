@@ -103,8 +103,8 @@ fn answer_lines(output: &mut Output, answer: &Answer) {
     }
     for mismatch in &answer.mismatches {
         output.line(format!("    {}", clean(&mismatch.of)));
-        output.line(format!("      expected {}", json!(mismatch.expected)));
-        output.line(format!("      but got  {}", json!(mismatch.actual)));
+        output.line(format!("      expected {}", clean(&json!(mismatch.expected).to_string())));
+        output.line(format!("      but got  {}", clean(&json!(mismatch.actual).to_string())));
     }
 }
 

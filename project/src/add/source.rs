@@ -7,7 +7,6 @@ use semver::VersionReq;
 use spin_deps_component::Inspection;
 use spin_deps_lockfile::Lockfile;
 use spin_deps_manifest::{DependencyName, Document, Source};
-use spin_deps_registry::Listing;
 use url::Url;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef};
 
@@ -205,21 +204,7 @@ impl Project {
         let registry = registry.ok_or_else(|| {
             Error::Registry(spin_deps_registry::Error::NotConfigured { package: package.clone() })
         })?;
-        let versions = match self.registries.versions(package, &registry).await? {
-            Listing::Found(versions) => versions,
-            Listing::NotFound => {
-                return Err(Error::NoPackage { package: package.clone(), registry });
-            }
-            Listing::Offline => {
-                return Err(Error::Unknown {
-                    message: format!(
-                        "the versions of {package} are not known, and {} forbids to ask for them",
-                        self.settings.offline_because().unwrap_or("--offline")
-                    ),
-                    hint: Some("run it once with the network".into()),
-                });
-            }
-        };
+        let versions = crate::info::listed(&self.registries, package, &registry).await?;
         let usable = || versions.iter().filter(|it| !it.yanked).map(|it| &it.version);
         let newest = usable().filter(|it| it.pre.is_empty()).max().or_else(|| usable().max());
         match newest {

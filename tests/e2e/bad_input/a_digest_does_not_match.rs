@@ -13,14 +13,14 @@ fn because_the_tag_was_moved() {
     --- stderr
     error: acme:base 1.1.0 at registry `wasm.example` has changed: locked as sha256:[DIGEST-1], now sha256:[DIGEST-2]
 
-    hint: somebody published other content under the same version; if that is expected, run `spin-deps update acme:base`
+    hint: somebody published other content under the same version; if that is expected, remove acme:base from spin-deps.lock and run `spin-deps lock`
     ");
     insta::assert_snapshot!(refused(&sandbox, &["sync"]), @"
     exit: 1
     --- stderr
     error: acme:base 1.1.0 at registry `wasm.example` has changed: locked as sha256:[DIGEST-1], now sha256:[DIGEST-2]
 
-    hint: somebody published other content under the same version; if that is expected, run `spin-deps update acme:base`
+    hint: somebody published other content under the same version; if that is expected, remove acme:base from spin-deps.lock and run `spin-deps lock`
     ");
 }
 

@@ -86,13 +86,20 @@ fn but_text_as_the_app_itself() {
     let (_registry, sandbox) = usual();
     sandbox.run(&["lock"]).done();
     sandbox.write("app.wasm", "not yet\n");
-    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"
+    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @r#"
     exit: 1
     --- stderr
-    error: component `app`: the file is not WebAssembly, it is text
+    error: app.wasm, the source of component `app`: the file is not WebAssembly, it is text
+        ╭─[spin.toml:16:10]
+     15 │ [component.app]
+     16 │ source = "app.wasm"
+        ·          ─────┬────
+        ·               ╰── named here
+     17 │
+        ╰────
 
     hint: name the built component, a file that usually ends in `.wasm`
-    ");
+    "#);
 }
 
 #[test]
@@ -105,9 +112,9 @@ fn but_text_in_the_registry() {
     insta::assert_snapshot!(refused(&sandbox, &["sync"]), @"
     exit: 1
     --- stderr
-    error: acme:base@1.0.0: the file is not WebAssembly, it is text
+    error: what was published as acme:base@1.0.0 cannot be used: the file is not WebAssembly, it is text
 
-    hint: name the built component, a file that usually ends in `.wasm`
+    hint: choose another release, or tell its publisher
     ");
 }
 
@@ -137,6 +144,12 @@ fn but_wit_only_in_the_registry() {
     exit: 1
     --- stderr
     error: because component `app` depends on acme:base ^1 and acme:base 1.0.0 holds only WIT, no implementation, your requirement cannot be met
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:base" = "^1"
+        ·               ──┬─
+        ·                 ╰── asked for here
+        ╰────
 
     hint: depend on a package that implements the interfaces of acme:base; a dependency that is named after an interface says which with `package = "namespace:name"`
     "#);
@@ -157,6 +170,12 @@ fn but_wit_only_for_what_a_dependency_needs() {
       and acme:middle 1.0.0 depends on acme:base ^1.0.0
       and acme:base 1.0.0 holds only WIT, no implementation,
     your requirement cannot be met
+        ╭─[spin.toml:19:17]
+     18 │ [component.app.dependencies]
+     19 │ "acme:middle" = "^1"
+        ·                 ──┬─
+        ·                   ╰── asked for here
+        ╰────
 
     hint: depend on a package that implements the interfaces of acme:base; a dependency that is named after an interface says which with `package = "namespace:name"`
     "#);
@@ -170,13 +189,19 @@ fn of_the_right_type() {
     sandbox.publish(&incompatible("acme:base", "1.0.0").expect("a fixture"));
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
     sandbox.run(&["lock"]).done();
-    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"
+    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @r#"
     exit: 1
     --- stderr
     error: `acme:base@1.0.0` does not fit the import `acme:base/api@1.0.0` of `app`: they differ in the function `call`
       expected by app: call: func(input: string) -> string
       found in acme:base@1.0.0: call: func(input: u32) -> u32
+        ╭─[spin.toml:19:1]
+     18 │ [component.app.dependencies]
+     19 │ "acme:base" = "^1"
+        · ─────┬─────
+        ·      ╰── meant for this import
+        ╰────
 
     hint: choose another release than `acme:base@1.0.0`, or build against its interface: `spin-deps sync`, then `spin build`
-    ");
+    "#);
 }

@@ -36,7 +36,7 @@ fn want_two_things_at_once() {
         "\"acme:middle\" = \"=1.1.0\"\n\"acme:base\" = \"=1.0.0\"",
         "",
     );
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
     exit: 1
     --- stderr
     error: because component `app` depends on acme:base =1.0.0
@@ -44,7 +44,14 @@ fn want_two_things_at_once() {
       and acme:middle 1.1.0 depends on acme:base ^1.1.0
       and no version of acme:base matches both =1.0.0 and ^1.1.0 (available: 2.0.0, 1.2.0-rc.1, 1.1.0, 1.0.0),
     your requirements cannot all be met
+        ╭─[spin.toml:19:17]
+     18 │ [component.app.dependencies]
+     19 │ "acme:middle" = "=1.1.0"
+        ·                 ────┬───
+        ·                     ╰── asked for here
+     20 │ "acme:base" = "=1.0.0"
+        ╰────
 
     hint: change one of these requirements: component `app` on acme:base =1.0.0 or component `app` on acme:middle =1.1.0
-    ");
+    "#);
 }

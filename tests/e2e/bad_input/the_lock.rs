@@ -81,7 +81,7 @@ fn does_not_fit_and_must_not_change() {
     insta::assert_snapshot!(refused(&sandbox, &["sync", "--locked"]), @"
     exit: 1
     --- stderr
-    error: the lockfile does not fit the manifest, and --locked forbids to change it:
+    error: the lockfile does not fit the manifest, and `--locked` forbids to change it:
       - component `app` asks for acme:base ^2, which is not locked
 
     hint: run `spin-deps lock` without `--locked` and commit spin-deps.lock
@@ -89,7 +89,7 @@ fn does_not_fit_and_must_not_change() {
     insta::assert_snapshot!(refused(&sandbox, &["lock", "--check"]), @"
     exit: 1
     --- stderr
-    error: the lockfile does not fit the manifest, and --check forbids to change it:
+    error: the lockfile does not fit the manifest, and `--check` forbids to change it:
       - component `app` asks for acme:base ^2, which is not locked
 
     hint: run `spin-deps lock` without `--check` and commit spin-deps.lock
@@ -102,7 +102,8 @@ fn is_missing_and_must_not_change() {
     insta::assert_snapshot!(refused(&sandbox, &["sync", "--locked"]), @"
     exit: 1
     --- stderr
-    error: the lockfile does not fit the manifest, and --locked forbids to change it:
+    error: the lockfile does not fit the manifest, and `--locked` forbids to change it:
+      - there is no spin-deps.lock
       - component `app` asks for acme:middle ^1, which is not locked
 
     hint: run `spin-deps lock` without `--locked` and commit spin-deps.lock

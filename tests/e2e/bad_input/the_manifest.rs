@@ -94,24 +94,36 @@ fn has_a_name_that_matches_no_import() {
     let (_registry, sandbox) = usual();
     sandbox.write("spin.toml", manifest(&format!("{DEPENDENCIES}\n\"acme:base\" = \"2\""), ANSWER));
     sandbox.run(&["lock"]).done();
-    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"
+    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @r#"
     exit: 1
     --- stderr
     error: the dependency `acme:base` matches no import of `app`
+        ╭─[spin.toml:20:1]
+     19 │ "acme:middle" = "^1"
+     20 │ "acme:base" = "2"
+        · ─────┬─────
+        ·      ╰── matches no import
+        ╰────
 
     hint: it imports `acme:middle/api@1.0.0`; build the component after a dependency was added
-    ");
+    "#);
 }
 
 #[test]
 fn leaves_an_import_without_an_implementation() {
     let (_registry, sandbox) = usual();
     sandbox.write("spin.toml", manifest("", ANSWER));
-    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @"
+    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @r#"
     exit: 1
     --- stderr
     error: `app` imports `acme:middle/api@1.0.0`, and no dependency provides it
+        ╭─[spin.toml:16:10]
+     15 │ [component.app]
+     16 │ source = "app.wasm"
+        ·          ─────┬────
+        ·               ╰── imports it
+        ╰────
 
     hint: add a dependency that does: `spin-deps add acme:middle`
-    ");
+    "#);
 }

@@ -12,13 +12,19 @@ use crate::support::world::Sandbox;
 fn has_no_such_package() {
     let (_registry, sandbox) = usual();
     sandbox.write_app(&[("acme:nowhere", "1.0.0")], "\"acme:nowhere\" = \"^1\"", "");
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
     exit: 1
     --- stderr
     error: because component `app` depends on acme:nowhere ^1 and acme:nowhere is not in the registry, your requirement cannot be met
+        ╭─[spin.toml:19:18]
+     18 │ [component.app.dependencies]
+     19 │ "acme:nowhere" = "^1"
+        ·                  ──┬─
+        ·                    ╰── asked for here
+        ╰────
 
     hint: check the spelling of acme:nowhere, and that its registry is the right one
-    ");
+    "#);
 }
 
 #[test]
@@ -29,6 +35,12 @@ fn has_no_version_in_the_range() {
     exit: 1
     --- stderr
     error: because component `app` depends on acme:base ^3 and no version of acme:base matches ^3 (available: 2.0.0, 1.2.0-rc.1, 1.1.0, 1.0.0), your requirement cannot be met
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:base" = "^3"
+        ·               ──┬─
+        ·                 ╰── asked for here
+        ╰────
 
     hint: the newest release is 2.0.0: acme:base = "^2.0.0"
     "#);
@@ -42,6 +54,12 @@ fn has_only_a_pre_release_in_the_range() {
     exit: 1
     --- stderr
     error: because component `app` depends on acme:base ^1.2 and acme:base has only pre-releases for ^1.2 (1.2.0-rc.1), your requirement cannot be met
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:base" = "^1.2"
+        ·               ───┬──
+        ·                  ╰── asked for here
+        ╰────
 
     hint: to use a pre-release, ask for it: acme:base = "^1.2.0-rc.1"
     "#);
@@ -55,16 +73,22 @@ fn lacks_what_a_dependency_needs() {
     sandbox.publish(&middle("1.0.0"));
     sandbox.publish(&base("2.0.0"));
     sandbox.write_app(IMPORTS, DEPENDENCIES, ANSWER);
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
     exit: 1
     --- stderr
     error: because component `app` depends on acme:middle ^1
       and acme:middle 1.0.0 depends on acme:base ^1.0.0
       and no version of acme:base matches ^1.0.0 (available: 2.0.0),
     your requirement cannot be met
+        ╭─[spin.toml:19:17]
+     18 │ [component.app.dependencies]
+     19 │ "acme:middle" = "^1"
+        ·                 ──┬─
+        ·                   ╰── asked for here
+        ╰────
 
     hint: change the requirement of component `app` on acme:middle ^1
-    ");
+    "#);
 }
 
 #[test]
@@ -114,6 +138,8 @@ fn answers_with_something_else() {
     exit: 1
     --- stderr
     error: registry `127.0.0.1:[PORT]` gave an answer for `acme/middle` that cannot be understood: it is not a list of tags
+
+    hint: check that the name is that of a registry, and that no login page or proxy answers in its place
     ");
 }
 
@@ -125,6 +151,12 @@ fn is_configured_nowhere() {
     exit: 1
     --- stderr
     error: because component `app` depends on unknown:base ^1 and no registry is configured for unknown:base, your requirement cannot be met
+        ╭─[spin.toml:19:18]
+     18 │ [component.app.dependencies]
+     19 │ "unknown:base" = "^1"
+        ·                  ──┬─
+        ·                    ╰── asked for here
+        ╰────
 
     hint: say where the namespace lives, in spin.toml: [application.tool.deps.namespace_registries] unknown = "registry.example.com"
     "#);
@@ -162,7 +194,7 @@ fn wants_a_password_and_gets_none() {
     --- stderr
     error: registry `127.0.0.1:[PORT]` refused access to `acme/middle`: it wants credentials, and none were found
 
-    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."127.0.0.1:[PORT]".oci]` of wkg's config.toml; some registries answer so for packages that do not exist
+    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
     "#);
 }
 
@@ -177,6 +209,6 @@ fn takes_no_release_from_a_stranger() {
     --- stderr
     error: registry `127.0.0.1:[PORT]` refused access to `acme:base 1.0.0`: it wants credentials, and none were found
 
-    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."127.0.0.1:[PORT]".oci]` of wkg's config.toml; some registries answer so for packages that do not exist
+    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
     "#);
 }

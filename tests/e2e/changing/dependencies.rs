@@ -90,7 +90,7 @@ fn a_file_is_named_relative_to_the_manifest() {
     exit: 0
     --- stdout
     Added acme:base to component 'app' (./parts/base.wasm)
-    Locked 0 packages in spin-deps.lock, up to date
+    Locked nothing: the app needs no packages
     Wrote spin-dependencies.wit
     --- stderr
     Run `spin build` to build against the new dependency.
@@ -157,7 +157,7 @@ fn another_component_of_the_app_is_a_dependency_too() {
     exit: 0
     --- stdout
     Added acme:base to component 'app' (component `helper`)
-    Locked 0 packages in spin-deps.lock, up to date
+    Locked nothing: the app needs no packages
     Wrote spin-dependencies.wit
     --- stderr
     Run `spin build` to build against the new dependency.
@@ -225,7 +225,7 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     exit: 0
     --- stdout
     Added acme:base to component 'app' (./base.wasm)
-    Locked 0 packages in spin-deps.lock, up to date
+    Locked nothing: the app needs no packages
     Wrote spin-dependencies.wit
     --- stderr
     warning: ./base.wasm reaches for `environment`, which it is not granted; if it may, add `--inherit environment`
@@ -238,7 +238,7 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     exit: 0
     --- stdout
     Added acme:base to component 'app' (./base.wasm)
-    Locked 0 packages in spin-deps.lock, up to date
+    Locked nothing: the app needs no packages
     --- stderr
     warning: component `app` has no `environment` itself, so there is nothing to inherit yet
     warning: component `app` has no `files` itself, so there is nothing to inherit yet
@@ -250,7 +250,7 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     exit: 0
     --- stdout
     Added acme:base to component 'app' (./base.wasm)
-    Locked 0 packages in spin-deps.lock, up to date
+    Locked nothing: the app needs no packages
     --- stderr
     warning: component `app` has no `environment` itself, so there is nothing to inherit yet
     Run `spin build` to build against the new dependency.
@@ -261,7 +261,7 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     exit: 0
     --- stdout
     Added acme:base to component 'app' (./base.wasm)
-    Locked 0 packages in spin-deps.lock, up to date
+    Locked nothing: the app needs no packages
     --- stderr
     warning: ./base.wasm reaches for `environment`, which it is not granted; if it may, add `--inherit environment`
     Run `spin build` to build against the new dependency.

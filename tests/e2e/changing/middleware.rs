@@ -54,7 +54,7 @@ fn it_is_added_as_the_innermost_or_at_a_position() {
     insta::assert_snapshot!(sandbox.snapshot(&removed), @"
     exit: 0
     --- stdout
-    Removed middleware '1' from the trigger for route '/...'
+    Removed middleware './second.wasm' from the trigger for route '/...'
     Locked 1 package in spin-deps.lock, up to date
     ");
     for name in ["./first.wasm", "./third.wasm"] {
