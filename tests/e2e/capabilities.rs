@@ -112,3 +112,23 @@ fn the_lock_says_what_each_release_can_reach() {
     ]
     "#);
 }
+
+/// The lockfile is what a reviewer reads, so it must not say less than is there.
+#[test]
+fn what_the_lockfile_hides_is_refused() {
+    let granted = "\"acme:count\" = { version = \"^1\", inherit_configuration = [\"environment\"] }";
+    let sandbox = project(granted, "acme:count@1.0.0#2(/x)");
+    sandbox.run(&["lock"]).done();
+    let lock = sandbox.read("spin-deps.lock");
+    let hidden = lock.replace("capabilities = [\"environment\"]", "capabilities = []");
+    assert_ne!(lock, hidden);
+    sandbox.write("spin-deps.lock", hidden);
+    let refused = sandbox.run(&["verify"]).failed();
+    insta::assert_snapshot!(sandbox.snapshot(&refused), @"
+    exit: 1
+    --- stderr
+    error: acme:count@1.0.0 reaches for the capability `environment`, which the lockfile does not record
+
+    hint: the lockfile was edited, or the registry's description of acme:count@1.0.0 is not true; remove its entry from spin-deps.lock, run `spin-deps lock`, and if it is so again, do not use it
+    ");
+}
