@@ -72,7 +72,9 @@ pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
     let listing_ttl = match environment.get(LISTING_TTL) {
         None => DEFAULT_LISTING_TTL,
         Some(seconds) => seconds.parse().map(Duration::from_secs).map_err(|_| {
-            Failure::message(format!("{LISTING_TTL} must be a number of seconds, such as 30, not `{seconds}`"))
+            Failure::message(format!(
+                "{LISTING_TTL} must be a number of seconds, such as 30, not `{seconds}`"
+            ))
         })?,
     };
     let progress: Arc<dyn Progress> = if global.quiet { Arc::new(NoProgress) } else { Arc::new(Bars::new()) };
