@@ -159,6 +159,15 @@ async fn fetch(world: &World, publisher: &World) -> Result<bytes::Bytes, Error> 
     world.open().await.fetch(&content).await
 }
 
+/// The manifest came whole and is kept; of the content there is nothing, not even a temporary file.
+async fn only_the_manifest_is_kept(world: &World) {
+    let registries = world.open().await;
+    let wanted = digest_of(&content(5, 300_000));
+    assert!(registries.store().get(&wanted).await.unwrap().is_none());
+    let info = registries.store().info().unwrap();
+    assert_eq!((info.blobs, info.temporary), (1, 0));
+}
+
 #[tokio::test]
 async fn a_download_that_breaks_is_made_again_and_leaves_nothing_behind() {
     let part = || Answer::new(200, content(5, 100_000)).break_off();
@@ -168,8 +177,7 @@ async fn a_download_that_breaks_is_made_again_and_leaves_nothing_behind() {
     let (_upstream, _server, world, publisher) = faulty("/blobs/", u32::MAX, part).await;
     let error = fetch(&world, &publisher).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
-    let info = world.open().await.store().info().unwrap();
-    assert_eq!((info.blobs, info.temporary), (0, 0));
+    only_the_manifest_is_kept(&world).await;
 }
 
 #[tokio::test]
@@ -181,8 +189,7 @@ async fn truncated_changed_and_endless_content_is_refused() {
     let longer = || Answer::new(200, content(5, 300_001));
     let (_upstream, _server, world, publisher) = faulty("/blobs/", u32::MAX, longer).await;
     assert!(matches!(fetch(&world, &publisher).await, Err(Error::TooLarge { limit: 300_000, .. })));
-    let info = world.open().await.store().info().unwrap();
-    assert_eq!((info.blobs, info.temporary), (0, 0));
+    only_the_manifest_is_kept(&world).await;
 }
 
 #[tokio::test]

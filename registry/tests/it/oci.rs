@@ -238,7 +238,7 @@ async fn a_moved_tag_does_not_change_what_was_locked() {
     let error =
         clean.release_by_manifest(&name, &version("1.0.0"), &world.registry, &locked).await.unwrap_err();
     assert!(matches!(&error, Error::TagMoved { now: new, .. } if *new == now), "{error}");
-    assert!(error.hint().unwrap().contains("spin-deps update acme:base"));
+    assert!(error.hint().unwrap().contains("remove acme:base from spin-deps.lock"));
 }
 
 #[tokio::test]
