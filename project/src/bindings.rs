@@ -13,6 +13,7 @@ use bytes::Bytes;
 use spin_deps_component::{ImportPattern, WitDependency, dependencies_wit, rust_bindings};
 use spin_deps_lockfile::Lockfile;
 use spin_deps_manifest::{Component, Dependency, DependencyName};
+use tokio::task::block_in_place;
 
 use crate::{
     Error, Project,
@@ -56,7 +57,7 @@ impl Project {
             self.check_language(component)?;
             if let (Some(wit), true) = (&wit, component.deps.bindings.is_some()) {
                 let path = directory.join(RUST_FILE);
-                if change.write(&path, rust_bindings(wit)?.as_bytes())? {
+                if change.write(&path, block_in_place(|| rust_bindings(wit))?.as_bytes())? {
                     generated.written.push(path.clone());
                 }
                 wanted.insert(path);
@@ -119,7 +120,7 @@ impl Project {
                 bytes: &it.bytes,
             })
             .collect();
-        Ok(dependencies_wit(&wits)?)
+        Ok(block_in_place(|| dependencies_wit(&wits))?)
     }
 
     /// Refuses a language that nothing is generated for, rather than to generate nothing in silence.

@@ -156,8 +156,10 @@ impl Plan<'_> {
             .map_err(|error| self.project.at(&component.source_span, "named here", &error))?;
         self.parts.push(Part { label: id.to_owned(), bytes: Arc::from(&bytes[..]), links: Vec::new() });
         let mut links = Vec::new();
+        let mut entries = BTreeSet::new();
         for dependency in &component.dependencies {
             let unit = self.project.unit(&dependency.source, self.lock)?;
+            entries.insert(unit.clone());
             let name = dependency.name.to_string();
             let target = self.part(&unit).await?;
             self.check_grant(&name, &unit, &component.granted(dependency))
@@ -169,10 +171,20 @@ impl Plan<'_> {
                 origin: name,
             });
         }
-        // A component that comes from a registry has edges of its own; a file's are the manifest's dependencies.
+        // A component that comes from a registry has edges of its own; a file's are the manifest's dependencies. What
+        // has no entry in the manifest is granted nothing.
         if !matches!(unit, Unit::File(_)) {
+            let grant = match component.dependencies_inherit_configuration {
+                Some(true) => Grant::All,
+                _ => Grant::none(),
+            };
             for need in self.project.needs_of(&unit, self.lock).await? {
-                self.part(&Unit::Package(need.package.clone(), need.version.clone())).await?;
+                let needed = Unit::Package(need.package.clone(), need.version.clone());
+                self.part(&needed).await?;
+                if !entries.contains(&needed) {
+                    self.check_grant(&need.package.to_string(), &needed, &grant)
+                        .map_err(|error| self.project.at(&component.source_span, "brings it in", &error))?;
+                }
                 links.extend(self.link(&need));
             }
         }

@@ -157,7 +157,7 @@ impl Project {
                 .iter()
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
-            files: self.mounts(component, staged)?,
+            files: tokio::task::block_in_place(|| self.mounts(component, staged))?,
             variables: values,
             allowed_outbound_hosts: hosts.collect::<Result<_, _>>()?,
         })

@@ -132,3 +132,44 @@ fn what_the_lockfile_hides_is_refused() {
     hint: the lockfile was edited, or the registry's description of acme:count@1.0.0 is not true; remove its entry from spin-deps.lock, run `spin-deps lock`, and if it is so again, do not use it
     ");
 }
+
+/// An app whose component comes from a registry has needs that no entry of the manifest grants anything.
+#[test]
+fn what_a_published_component_brings_in_is_granted_nothing() {
+    let sandbox = project("\"acme:count\" = \"^1\"", "acme:count@1.0.0#2(/x)");
+    sandbox.run(&["publish", "app.wasm", "--package", "acme:app@1.0.0"]).done();
+    let own = sandbox.read("spin.toml");
+    let published = own
+        .replace("source = \"app.wasm\"", "source = { package = \"acme:app\", version = \"1.0.0\" }")
+        .replace("\"acme:count\" = \"^1\"\n", "");
+    assert_eq!(own.lines().count(), published.lines().count() + 1);
+    sandbox.write("spin.toml", &published);
+    let refused = sandbox.run(&["verify"]).failed();
+    insta::assert_snapshot!(sandbox.snapshot(&refused), @r#"
+    exit: 1
+    --- stderr
+    error: `acme:count` would reach the capability `environment` that the app does not grant it
+        ╭─[spin.toml:16:10]
+     15 │ [component.app]
+     16 │ source = { package = "acme:app", version = "1.0.0" }
+        ·          ─────────────────────┬─────────────────────
+        ·                               ╰── brings it in
+     17 │ environment = { A = "1", B = "2" }
+        ╰────
+
+    hint: if it may, grant it in the dependency's entry: `inherit_configuration = ["environment"]`
+    "#);
+
+    let granted =
+        published.replace("environment = {", "dependencies_inherit_configuration = true\nenvironment = {");
+    sandbox.write("spin.toml", granted);
+    sandbox.run(&["verify"]).done();
+
+    // An entry of the manifest for what the component needs takes the place of the edge, with its grant.
+    let entry = "\"acme:count\" = { version = \"^1\", inherit_configuration = [\"environment\"] }";
+    let with_entry = own
+        .replace("source = \"app.wasm\"", "source = { package = \"acme:app\", version = \"1.0.0\" }")
+        .replace("\"acme:count\" = \"^1\"", entry);
+    sandbox.write("spin.toml", with_entry);
+    sandbox.run(&["verify"]).done();
+}
