@@ -21,6 +21,10 @@ pub(crate) const VARIABLES: &[Variable] = &[
         help: "Where fetched content and compiled code are kept, unless `--cache-dir` says so. Default: `spin-deps` in the user's cache directory (`$XDG_CACHE_HOME`).",
     },
     Variable {
+        name: STATE_DIR,
+        help: "Where the verified logs of warg registries are kept. Default: `spin-deps` in the user's state directory (`$XDG_STATE_HOME`).",
+    },
+    Variable {
         name: LISTING_TTL,
         help: "For how many seconds a registry's list of versions is used without asking again. Default: 30.",
     },
@@ -48,6 +52,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
 ];
 
 const CACHE_DIR: &str = "SPIN_DEPS_CACHE_DIR";
+const STATE_DIR: &str = "SPIN_DEPS_STATE_DIR";
 const LISTING_TTL: &str = "SPIN_DEPS_LISTING_TTL";
 const DEFAULT_LISTING_TTL: Duration = Duration::from_secs(30);
 
@@ -67,6 +72,19 @@ pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
             .map(|strategy| etcetera::BaseStrategy::cache_dir(&strategy).join("spin-deps"))
             .map_err(|_| {
                 Failure::message("the user's cache directory is not known; name one with `--cache-dir`")
+            })?,
+    };
+    let state_dir = match environment.get(STATE_DIR) {
+        Some(directory) => current_dir.join(directory),
+        None => etcetera::choose_base_strategy()
+            .map(|strategy| {
+                let strategy: &dyn etcetera::BaseStrategy = &strategy;
+                strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("spin-deps")
+            })
+            .map_err(|_| {
+                Failure::message(format!(
+                    "the user's state directory is not known; name one in the variable {STATE_DIR}"
+                ))
             })?,
     };
     let listing_ttl = match environment.get(LISTING_TTL) {
@@ -89,6 +107,7 @@ pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
         offline: global.offline,
         config: global.config.clone(),
         cache_dir,
+        state_dir,
         listing_ttl,
         environment,
         progress,

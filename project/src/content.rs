@@ -129,6 +129,7 @@ pub(crate) fn content_of(package: &Package) -> Content {
         digest: package.digest.clone(),
         size: package.size,
         manifest: package.manifest.clone(),
+        signers: None,
     }
 }
 

@@ -20,7 +20,7 @@ use futures::{
 use semver::{Version, VersionReq};
 use spin_deps_component::inspect;
 use spin_deps_lockfile::Lockfile;
-use spin_deps_registry::{Content, Listing, Registries, ReleaseInfo};
+use spin_deps_registry::{Content, Listing, Registries, ReleaseInfo, Signers};
 use spin_deps_resolver::{Candidate, Edge, Index, Reason, Release, Versions};
 use tokio::runtime::Handle;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
@@ -37,6 +37,7 @@ pub(crate) struct Loaded {
     pub(crate) digest: ContentDigest,
     pub(crate) size: u64,
     pub(crate) manifest: Option<ContentDigest>,
+    pub(crate) signers: Option<Signers>,
     pub(crate) facts: Facts,
 }
 
@@ -50,6 +51,7 @@ impl Loaded {
             digest: self.digest.clone(),
             size: self.size,
             manifest: self.manifest.clone(),
+            signers: self.signers.clone(),
         }
     }
 }
@@ -162,6 +164,7 @@ impl RegistryIndex {
                 digest: locked.digest.clone(),
                 size: locked.size,
                 manifest: locked.manifest.clone(),
+                signers: None,
                 facts: Facts { wit_only: false, needs, capabilities: locked.capabilities.clone() },
             })));
         }
@@ -185,6 +188,7 @@ impl RegistryIndex {
             digest: info.digest,
             size: info.size,
             manifest: info.manifest,
+            signers: info.signers,
             facts,
         })))
     }

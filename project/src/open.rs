@@ -68,6 +68,7 @@ impl Project {
             project_config,
             cache_dir: settings.cache_dir.clone(),
             network,
+            state_dir: settings.state_dir.clone(),
             listing_ttl: settings.listing_ttl,
             environment: settings.environment.clone(),
             progress: settings.progress.clone(),

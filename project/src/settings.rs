@@ -31,6 +31,8 @@ pub struct Settings {
     pub config: Option<PathBuf>,
     /// The directory of the content store and of compiled code (`--cache-dir`).
     pub cache_dir: PathBuf,
+    /// The directory of what must outlive the cache: what is known of warg registries.
+    pub state_dir: PathBuf,
     /// How long a list of versions is used without asking the registry again.
     pub listing_ttl: Duration,
     /// Where environment variables are looked up.

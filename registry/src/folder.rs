@@ -79,7 +79,7 @@ impl Folder {
             let name = entry?.file_name();
             let version = name.to_str().and_then(|name| name.strip_suffix(".wasm")).map(Version::parse);
             if let Some(Ok(version)) = version {
-                versions.push(Listed { version, yanked: false });
+                versions.push(Listed::new(version));
             } else {
                 tracing::debug!(?name, "not a release");
             }
@@ -99,8 +99,14 @@ impl Folder {
             Err(error) => return Err(error.into()),
         };
         let (digest, size) = digest_of_reader(&mut file, &format!("{package} {version}"))?;
-        let info =
-            ReleaseInfo { digest, size, manifest: None, annotations: BTreeMap::new(), component: None };
+        let info = ReleaseInfo {
+            digest,
+            size,
+            manifest: None,
+            signers: None,
+            annotations: BTreeMap::new(),
+            component: None,
+        };
         Ok(Some(info))
     }
 

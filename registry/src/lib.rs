@@ -32,7 +32,9 @@ pub use config::default_config_path;
 pub use error::Error;
 pub use registries::Registries;
 pub use settings::{Environment, Network, NoProgress, Progress, ProgressTask, ProjectConfig, Settings};
-pub use source::{ComponentConfig, Content, Listed, Listing, Publication, Published, ReleaseInfo};
+pub use source::{
+    ComponentConfig, Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers, Yank,
+};
 pub use store::{Damage, Removed, Store, StoreError, StoreInfo, Writer, digest_of};
 
 /// The largest Wasm that is accepted, in bytes.

@@ -17,6 +17,9 @@ pub struct Settings {
     pub project_config: Option<ProjectConfig>,
     /// The directory of the content store.
     pub cache_dir: PathBuf,
+    /// The directory of what must outlive the cache: the logs of warg registries that have been verified. Losing
+    /// them means to trust on first use again.
+    pub state_dir: PathBuf,
     /// Whether requests may be made.
     pub network: Network,
     /// How long a list of versions, and which manifest a version names, is used without asking again.
@@ -28,13 +31,15 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Settings with a store in `cache_dir`, online, lists of versions kept for five minutes, an empty
+    /// Settings with a store and the state in `cache_dir`, online, lists of versions kept for five minutes, an empty
     /// environment and no progress.
     pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
+        let cache_dir = cache_dir.into();
         Self {
             config_file: None,
             project_config: None,
-            cache_dir: cache_dir.into(),
+            state_dir: cache_dir.join("state"),
+            cache_dir,
             network: Network::Online,
             listing_ttl: Duration::from_mins(5),
             environment: Environment::empty(),

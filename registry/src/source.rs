@@ -33,6 +33,27 @@ pub struct Listed {
     pub version: Version,
     /// Whether its author withdrew it.
     pub yanked: bool,
+    /// Why, where the author said so. Text from outside: bounded, but not made fit to be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Listed {
+    /// A release that was not withdrawn.
+    pub(crate) fn new(version: Version) -> Self {
+        Self { version, yanked: false, reason: None }
+    }
+}
+
+/// Who answers for a release of a warg registry: the identifiers (`sha256:<hex>`) of the first key of the operator's
+/// log, which signs checkpoints, and of the first key of the package's log, which signs its releases. They are
+/// trusted when they are first seen, and must stay the same afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Signers {
+    /// The registry's operator.
+    pub operator: String,
+    /// The package's author.
+    pub author: String,
 }
 
 /// What is known of a release without its Wasm.
@@ -42,8 +63,11 @@ pub struct ReleaseInfo {
     pub digest: ContentDigest,
     /// The size of the Wasm in bytes.
     pub size: u64,
-    /// The digest of the OCI manifest; none for folders.
+    /// The digest of the OCI manifest; only OCI registries have one.
     pub manifest: Option<ContentDigest>,
+    /// Who answers for it; only warg registries say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signers: Option<Signers>,
     /// The annotations of the OCI manifest. Text from outside: bounded, but not made fit to be shown.
     pub annotations: BTreeMap<String, String>,
     /// What the config object says of the component; none for folders and for artifacts of other tools.
@@ -81,6 +105,8 @@ pub struct Content {
     pub size: u64,
     /// The digest of the OCI manifest, where there is one: to tell a moved tag when the Wasm is gone.
     pub manifest: Option<ContentDigest>,
+    /// Who answered for the release when it was locked, where it comes from a warg registry.
+    pub signers: Option<Signers>,
 }
 
 impl Content {
@@ -93,6 +119,7 @@ impl Content {
             digest: release.digest.clone(),
             size: release.size,
             manifest: release.manifest.clone(),
+            signers: release.signers.clone(),
         }
     }
 
@@ -124,6 +151,19 @@ impl Publication {
     pub(crate) fn title(&self) -> String {
         format!("{} {}", self.package, self.version)
     }
+}
+
+/// A release to withdraw, or to offer again.
+#[derive(Clone, Debug)]
+pub struct Yank {
+    /// The package.
+    pub package: PackageRef,
+    /// The version.
+    pub version: Version,
+    /// Offer it again.
+    pub undo: bool,
+    /// Why it is withdrawn, for those who look at it.
+    pub reason: Option<String>,
 }
 
 /// The outcome of publishing.

@@ -343,6 +343,7 @@ fn release_info(
         digest: artifact.layer.digest,
         size: artifact.layer.size,
         manifest: Some(manifest),
+        signers: None,
         annotations: artifact.annotations,
         component,
     }
@@ -367,9 +368,7 @@ impl Source for OciSource {
     fn versions<'a>(&'a self, package: &'a PackageRef) -> BoxFuture<'a, Result<Option<Vec<Listed>>, Error>> {
         async move {
             let versions = tags::versions(&self.connection, &self.repository(package)).await?;
-            Ok(versions.map(|versions| {
-                versions.into_iter().map(|version| Listed { version, yanked: false }).collect()
-            }))
+            Ok(versions.map(|versions| versions.into_iter().map(Listed::new).collect()))
         }
         .boxed()
     }
