@@ -16,7 +16,7 @@ mod hostile_text;
 mod interop;
 mod main_job;
 mod offline;
-mod readme;
+mod pages;
 mod requests;
 mod restore;
 mod running;

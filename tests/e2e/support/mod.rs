@@ -11,6 +11,7 @@ pub(crate) mod oci;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod registry;
+pub(crate) mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod world;
 

@@ -130,10 +130,15 @@ impl Sandbox {
 
     /// Configures the server at `host` for the namespace `acme`.
     pub(crate) fn use_host(&self, host: &str, credentials: Option<&Credentials>) {
+        self.configure(&wkg_configuration(host, credentials));
+    }
+
+    /// Makes `text` wkg's configuration.
+    pub(crate) fn configure(&self, text: &str) {
         let file = self.configuration();
         fs_err::create_dir_all(file.parent().expect("a file in a directory"))
             .expect("the configuration's place");
-        fs_err::write(file, wkg_configuration(host, credentials)).expect("the configuration");
+        fs_err::write(file, text).expect("the configuration");
     }
 
     /// Configures a folder, outside the project, for the namespace `acme`: a registry that needs no server.
@@ -151,10 +156,7 @@ impl Sandbox {
             write!(text, "\n[registry.\"{registry}\".local]\nroot ={root}\n")
                 .expect("a String takes everything");
         }
-        let file = self.configuration();
-        fs_err::create_dir_all(file.parent().expect("a file in a directory"))
-            .expect("the configuration's place");
-        fs_err::write(file, text).expect("the configuration");
+        self.configure(&text);
     }
 
     /// Publishes into one of the folders that [`Sandbox::use_folders`] configured.

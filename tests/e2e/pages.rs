@@ -1,0 +1,40 @@
+//! The pages of the documentation show commands and what they print: both are run and compared here, in a copy of this
+//! repository that has nothing but `examples/`.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::shown;
+use crate::support::world::Sandbox;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs_err::create_dir_all(to).expect("a directory of the copy");
+    for entry in fs_err::read_dir(from).expect("a directory of the examples") {
+        let entry = entry.expect("an entry of the examples");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("its type").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs_err::copy(entry.path(), target).expect("a file of the copy");
+        }
+    }
+}
+
+#[track_caller]
+fn check(page: &str, names: &[(&str, String)]) {
+    let text = fs_err::read_to_string(repository().join(page)).expect("the page");
+    let sandbox = Sandbox::with_project("repository");
+    copy(&repository().join("examples"), &sandbox.project().join("examples"));
+    // Not part of a clone: the quickstart writes it.
+    let _ = fs_err::remove_file(sandbox.project().join("examples/greeter/spin-deps.lock"));
+    let wrong = shown::differences(page, &text, &sandbox, names);
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn the_readme_shows_what_happens() {
+    check("README.md", &[]);
+}
