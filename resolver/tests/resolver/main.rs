@@ -3,5 +3,6 @@
 
 mod hostile;
 mod oracle;
+mod sat;
 mod scenarios;
 mod support;
