@@ -52,6 +52,8 @@ pub enum Change {
         registry: Option<(Registry, Registry)>,
         /// Its content before and now, if that changed.
         digest: Option<(ContentDigest, ContentDigest)>,
+        /// Whether others answer for it than before.
+        signers: bool,
         /// What it can reach now and could not before.
         gained: Vec<String>,
         /// What it could reach before and cannot now.
@@ -111,12 +113,15 @@ impl fmt::Display for Change {
                 write!(f, "{word} {name} {from} → {to}")?;
                 lost
             }
-            Self::Altered { name, version, registry, digest, lost, .. } => {
+            Self::Altered { name, version, registry, digest, signers, lost, .. } => {
                 write!(f, "change {name} {version}")?;
                 if let Some((from, to)) = registry {
                     write!(f, ", registry {from} → {to}")?;
                 }
                 content(f, digest.as_ref())?;
+                if *signers {
+                    write!(f, ", signed by others")?;
+                }
                 lost
             }
             Self::HttpAdded { url, .. } => {
@@ -234,10 +239,11 @@ fn package_changes<'a>(
 fn altered(before: &Package, now: &Package) -> Option<Change> {
     let registry = (before.registry != now.registry).then(|| (before.registry.clone(), now.registry.clone()));
     let digest = (before.digest != now.digest).then(|| (before.digest.clone(), now.digest.clone()));
+    let signers = before.signers != now.signers;
     let (gained, lost) = reach(&before.capabilities, &now.capabilities);
-    let same = registry.is_none() && digest.is_none() && gained.is_empty() && lost.is_empty();
+    let same = registry.is_none() && digest.is_none() && !signers && gained.is_empty() && lost.is_empty();
     let (name, version) = (now.name.clone(), now.version.clone());
-    (!same).then_some(Change::Altered { name, version, registry, digest, gained, lost })
+    (!same).then_some(Change::Altered { name, version, registry, digest, signers, gained, lost })
 }
 
 fn http_changes<'a>(

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use wasm_pkg_common::package::PackageRef;
+
 use crate::Dependency;
 
 /// What is wrong with the text of a lock. [`span`](Self::span) says where.
@@ -91,6 +93,16 @@ pub enum LockError {
         /// The second one.
         span: Range<usize>,
     },
+    /// Releases of one package that come from several registries or signers, where only one can be meant.
+    #[error("the releases of {name} in the lock have different {what}")]
+    Differ {
+        /// The package.
+        name: PackageRef,
+        /// In what they differ, in the plural.
+        what: &'static str,
+        /// The one that differs from the first.
+        span: Range<usize>,
+    },
     /// A dependency on a release that is not in the lock.
     #[error("{dependent} depends on {} {}, which is not in the lock", dependency.package, dependency.version)]
     Dangling {
@@ -129,6 +141,7 @@ impl LockError {
             | Self::WrongType { span, .. }
             | Self::InvalidValue { span, .. }
             | Self::Duplicate { span, .. }
+            | Self::Differ { span, .. }
             | Self::Dangling { span, .. }
             | Self::Unsatisfied { span, .. } => span.clone(),
         }
@@ -148,7 +161,10 @@ impl LockError {
             Self::UnknownField { .. } => {
                 "remove the field, or update spin-deps if a newer one wrote the lock"
             }
-            Self::Dangling { .. } | Self::Unsatisfied { .. } | Self::Duplicate { .. } => {
+            Self::Dangling { .. }
+            | Self::Unsatisfied { .. }
+            | Self::Duplicate { .. }
+            | Self::Differ { .. } => {
                 "the lock was edited or merged by hand: restore it from version control, or delete it and run \
                  `spin-deps lock` to write it anew"
             }

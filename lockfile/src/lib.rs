@@ -16,6 +16,7 @@
 //! registry = "registry.example.com"
 //! digest = "sha256:…"       # of the Wasm
 //! manifest = "sha256:…"     # of the OCI manifest, where there is one
+//! signers = { operator = "sha256:…", author = "sha256:…" }  # where the registry speaks warg
 //! size = 20480              # of the Wasm, in bytes
 //! capabilities = ["network"]
 //! dependencies = [
@@ -32,7 +33,8 @@
 //!
 //! The text is canonical: equal locks give equal bytes. What is read may be in any order, since people do merge and
 //! edit, but must be sound: nothing unknown, nothing twice, every dependency on a package
-//! of the lock in a version that it accepts. A mistake is an error with its place, never a guess.
+//! of the lock in a version that it accepts, every package from one registry and one author. A mistake is an error
+//! with its place, never a guess.
 
 mod diff;
 mod error;
@@ -75,12 +77,25 @@ pub struct Package {
     pub digest: ContentDigest,
     /// The digest of its OCI manifest, if it comes from an OCI registry.
     pub manifest: Option<ContentDigest>,
+    /// Who answers for it, if it comes from a warg registry.
+    pub signers: Option<Signers>,
     /// The length of its content, in bytes. TOML holds up to `i64::MAX`.
     pub size: u64,
     /// What it can reach, as keys of Spin's `inherit_configuration`. Read from a text they are sorted.
     pub capabilities: Vec<String>,
     /// What it needs. Read from a text they are sorted.
     pub dependencies: Vec<Dependency>,
+}
+
+/// Who answers for a release of a warg registry, by the SHA-256 of their first public keys, as warg identifies keys.
+/// They are trusted when the package is locked for the first time. From then on the lock is what they are held to,
+/// on every machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signers {
+    /// Who runs the registry.
+    pub operator: ContentDigest,
+    /// Who publishes the package.
+    pub author: ContentDigest,
 }
 
 /// A component fetched by URL.

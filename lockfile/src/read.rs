@@ -10,7 +10,7 @@ use wasm_pkg_common::digest::ContentDigest;
 use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 use wasm_pkg_common::registry::Registry;
 
-use crate::{Dependency, FORMAT_VERSION, HttpSource, LockError, Lockfile, Package, shown};
+use crate::{Dependency, FORMAT_VERSION, HttpSource, LockError, Lockfile, Package, Signers, shown};
 
 /// The longest text that is read, in bytes; a lock has some 400 a package.
 const MAX_SIZE: usize = 64 << 20;
@@ -65,10 +65,19 @@ fn conflict(text: &str) -> Option<Range<usize>> {
 
 fn check_packages(packages: &[Placed<Package>]) -> Result<()> {
     let mut seen = HashSet::new();
+    let mut first = HashMap::new();
     for Placed { value, span, .. } in packages {
         if !seen.insert((&value.name, &value.version)) {
             let what = format!("{} {}", value.name, value.version);
             return Err(LockError::Duplicate { what, span: span.clone() });
+        }
+        let first: &mut &Package = first.entry(&value.name).or_insert(value);
+        let differ = |what| LockError::Differ { name: value.name.clone(), what, span: span.clone() };
+        if first.registry != value.registry {
+            return Err(differ("registries"));
+        }
+        if first.signers != value.signers {
+            return Err(differ("signers"));
         }
     }
     for Placed { value, dependencies, .. } in packages {
@@ -126,12 +135,21 @@ fn package(mut entry: Entry<'_>) -> Result<Placed<Package>> {
     }
     let digest = entry.parsed("digest", "a digest")?;
     let manifest = entry.parsed_if_there("manifest", "a digest")?;
+    let signers = entry.table_if_there("signers")?.map(signers).transpose()?;
     let size = entry.size()?;
     let capabilities = entry.capabilities()?;
     let (dependencies, spans) = entry.dependencies()?;
     let span = entry.finish()?;
-    let value = Package { name, version, registry, digest, manifest, size, capabilities, dependencies };
+    let value =
+        Package { name, version, registry, digest, manifest, signers, size, capabilities, dependencies };
     Ok(Placed { value, span, dependencies: spans })
+}
+
+fn signers(mut entry: Entry<'_>) -> Result<Signers> {
+    const KEY: &str = "the digest of a key";
+    let signers = Signers { operator: entry.parsed("operator", KEY)?, author: entry.parsed("author", KEY)? };
+    entry.finish()?;
+    Ok(signers)
 }
 
 fn http_source(mut entry: Entry<'_>) -> Result<Placed<HttpSource>> {
@@ -258,6 +276,14 @@ impl<'a> Entry<'a> {
         let tables = self.tables("dependencies")?;
         let read = tables.into_iter().map(dependency).collect::<Result<Vec<_>>>()?;
         Ok(read.into_iter().unzip())
+    }
+
+    fn table_if_there(&mut self, field: &'static str) -> Result<Option<Entry<'a>>> {
+        let Some((item, span)) = self.take(field) else {
+            return Ok(None);
+        };
+        let table = item.as_table_like().ok_or_else(|| self.wrong_type(field, "a table", span.clone()))?;
+        Ok(Some(Entry::new(table, format!("`{field}` of {}", self.place), span)))
     }
 
     /// The tables of a list, be it written as `[[…]]` or as `[{…}]`. None if the list is missing.

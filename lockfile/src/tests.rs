@@ -23,6 +23,7 @@ fn release(name: &str, version: &str, capabilities: &[&str], dependencies: Vec<D
         registry: "registry.example.com:5000".parse().unwrap(),
         digest: digest('a'),
         manifest: None,
+        signers: None,
         size: 20_480,
         capabilities: capabilities.iter().map(|name| (*name).to_owned()).collect(),
         dependencies,
@@ -44,6 +45,8 @@ fn source(url: &str, capabilities: &[&str]) -> HttpSource {
 fn sample() -> Lockfile {
     let mut hash = release("acme:hash", "1.4.0", &[], Vec::new());
     hash.manifest = Some(digest('b'));
+    let mut salt = release("acme:salt", "0.3.1", &[], Vec::new());
+    salt.signers = Some(Signers { operator: digest('1'), author: digest('2') });
     let needs_of_auth = vec![
         needs("acme:salt", "*", "0.3.1"),
         needs("acme:hash", "^1.2.0", "1.4.0"),
@@ -55,7 +58,7 @@ fn sample() -> Lockfile {
             release("acme:auth", "1.10.0", &["network", "files", "network"], needs_of_auth),
             release("acme:auth", "1.9.0", &["a \"quoted\" \\ name\n"], Vec::new()),
             release("acme:hash", "0.9.0", &[], Vec::new()),
-            release("acme:salt", "0.3.1", &[], Vec::new()),
+            salt,
         ],
         http: vec![
             source("https://example.com/z.wasm", &["network"]),
@@ -121,6 +124,7 @@ fn the_text_is_canonical() {
     version = "0.3.1"
     registry = "registry.example.com:5000"
     digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    signers = { operator = "sha256:1111111111111111111111111111111111111111111111111111111111111111", author = "sha256:2222222222222222222222222222222222222222222222222222222222222222" }
     size = 20480
     capabilities = []
     dependencies = []
@@ -166,7 +170,11 @@ fn what_an_editor_does_to_a_lock_does_no_harm() {
     let windows = text.replace('\n', "\r\n");
     let shouting = text.replace(&"a".repeat(64), &"A".repeat(64));
     let commented = text.replace("[[package]]", "# seen by me\n[[package]]  # a package");
-    for edited in [windows, shouting, commented] {
+    let signers = format!("signers = {{ operator = \"{}\", author = \"{}\" }}\n", digest('1'), digest('2'));
+    let table = format!("[package.signers]\nauthor = \"{}\"\noperator = \"{}\"\n", digest('2'), digest('1'));
+    let spread = text.replace(&signers, "").replacen("\n[[http]]", &format!("{table}\n[[http]]"), 1);
+    assert_ne!(spread, text);
+    for edited in [windows, shouting, commented, spread] {
         assert_eq!(Lockfile::parse(&edited).unwrap().to_text(), text);
     }
 }
@@ -213,6 +221,7 @@ fn changes_are_told_in_a_line() {
     let altered = Package {
         registry: "other.example.com".parse().unwrap(),
         digest: digest('d'),
+        signers: Some(Signers { operator: digest('1'), author: digest('2') }),
         ..release("acme:altered", "1.0.0", &[], Vec::new())
     };
     let same = release("acme:same", "1.0.0", &[], vec![needs("acme:auth", "^1", "1.1.0")]);
@@ -232,7 +241,7 @@ fn changes_are_told_in_a_line() {
         ],
     };
     insta::assert_snapshot!(diff(&old, &new), @r"
-    change acme:altered 1.0.0, registry registry.example.com:5000 → other.example.com, content sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa → sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd, loses files
+    change acme:altered 1.0.0, registry registry.example.com:5000 → other.example.com, content sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa → sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd, signed by others, loses files
     update acme:auth 1.0.0 → 1.1.0, gains network
     update acme:both 2.0.0 → 2.1.0
     remove acme:both 1.0.0
@@ -261,8 +270,9 @@ fn lock() -> impl Strategy<Value = Lockfile> {
     let name = prop::sample::select(vec!["acme:auth", "acme:hash", "b-c:d-e2"]);
     let registry = prop::sample::select(vec!["registry.example.com", "localhost:5000", "[::1]:80"]);
     let text = prop::collection::vec(any::<String>(), 0..3);
-    let details =
-        (registry, "[0-9a-f]{64}", prop::option::of("[0-9a-f]{64}"), 0..=i64::MAX.unsigned_abs(), text);
+    let keys = prop::option::of(("[0-9a-f]{64}", "[0-9a-f]{64}"));
+    let manifest = prop::option::of("[0-9a-f]{64}");
+    let details = (registry, "[0-9a-f]{64}", manifest, keys, 0..=i64::MAX.unsigned_abs(), text);
     let needs = prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize), 0..4);
     let package = (name, version, details, needs);
     let path = "[a-z./?&=%é -]{0,12}";
@@ -270,15 +280,24 @@ fn lock() -> impl Strategy<Value = Lockfile> {
         .prop_map(|(packages, sources)| {
             let mut lock = Lockfile::default();
             let mut wanted = Vec::new();
-            for (name, version, (registry, content, manifest, size, capabilities), needs) in packages {
-                let package = Package {
+            for (name, version, (registry, content, manifest, keys, size, capabilities), needs) in packages {
+                let key = |hex: String| format!("sha256:{hex}").parse().unwrap();
+                let signers =
+                    keys.map(|(operator, author)| Signers { operator: key(operator), author: key(author) });
+                let mut package = Package {
                     registry: registry.parse().unwrap(),
-                    digest: format!("sha256:{content}").parse().unwrap(),
-                    manifest: manifest.map(|hex| format!("sha256:{hex}").parse().unwrap()),
+                    digest: key(content),
+                    manifest: manifest.map(key),
+                    signers,
                     size,
                     capabilities,
                     ..release(name, version, &[], Vec::new())
                 };
+                // All releases of a package have one origin.
+                if let Some(other) = lock.releases(&package.name).next() {
+                    package.registry.clone_from(&other.registry);
+                    package.signers.clone_from(&other.signers);
+                }
                 if lock.get(&package.name, &package.version).is_none() {
                     lock.packages.push(package);
                     wanted.push(needs);

@@ -4,7 +4,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::{Dependency, FORMAT_VERSION, Lockfile};
+use crate::{Dependency, FORMAT_VERSION, Lockfile, Signers};
 
 const HEADER: &str = "\
 # Written by spin-deps. Commit this file and do not edit it.
@@ -23,6 +23,11 @@ pub(crate) fn lockfile(lock: &Lockfile) -> String {
         field(&mut text, "digest", &package.digest);
         if let Some(manifest) = &package.manifest {
             field(&mut text, "manifest", manifest);
+        }
+        if let Some(Signers { operator, author }) = &package.signers {
+            let [operator, author] = [operator, author].map(quoted);
+            // Writing to a `String` does not fail.
+            let _ = writeln!(text, "signers = {{ operator = {operator}, author = {author} }}");
         }
         rest(&mut text, package.size, &package.capabilities, &package.dependencies);
     }

@@ -1,6 +1,6 @@
 //! What a dependency is, once versions are chosen: a unit of content, its bytes and what it needs.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use bytes::Bytes;
 use semver::{Version, VersionReq};
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use spin_deps_component::{
     ANNOTATION, DependencyTable, Inspection, Kind, capabilities, inspect, needs, needs_from_names,
 };
-use spin_deps_lockfile::{Dependency, Lockfile, Package};
+use spin_deps_lockfile::{Dependency, HttpSource, Lockfile, Package, Signers as Locked};
 use spin_deps_manifest::{ComponentSource, Source, Span};
-use spin_deps_registry::{Content, ReleaseInfo};
+use spin_deps_registry::{Content, ReleaseInfo, Signers};
 use url::Url;
-use wasm_pkg_common::{digest::ContentDigest, package::PackageRef};
+use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
 
 use crate::{Error, Project, files};
 
@@ -129,8 +129,56 @@ pub(crate) fn content_of(package: &Package) -> Content {
         digest: package.digest.clone(),
         size: package.size,
         manifest: package.manifest.clone(),
-        signers: None,
+        signers: package.signers.as_ref().map(expected),
     }
+}
+
+/// Refuses to take a package from another registry than the one that it is locked from.
+pub(crate) fn stays(lock: &Lockfile, package: &PackageRef, now: &Registry) -> Result<(), Error> {
+    match lock.releases(package).find(|locked| locked.registry != *now) {
+        None => Ok(()),
+        Some(locked) => Err(Error::RegistryChanged {
+            package: package.clone(),
+            locked: locked.registry.clone(),
+            now: now.clone(),
+            entries: entries_on(lock, package),
+        }),
+    }
+}
+
+/// What has to leave the lockfile with a package, for the rest to be sound: what depends on it, and so on up.
+fn entries_on(lock: &Lockfile, package: &PackageRef) -> Vec<String> {
+    let mut leaving = BTreeSet::from([package]);
+    loop {
+        let found = leaving.len();
+        for locked in &lock.packages {
+            if locked.dependencies.iter().any(|it| leaving.contains(&it.package)) {
+                leaving.insert(&locked.name);
+            }
+        }
+        if leaving.len() == found {
+            break;
+        }
+    }
+    let needs = |it: &&HttpSource| it.dependencies.iter().any(|it| leaving.contains(&it.package));
+    let urls = lock.http.iter().filter(needs).map(|it| without_secrets(&it.url)).collect::<Vec<_>>();
+    leaving.iter().map(ToString::to_string).chain(urls).collect()
+}
+
+/// The signers of a release, as the lockfile records them.
+pub(crate) fn recorded(signers: &Signers) -> Result<Locked, Error> {
+    let key = |key: &str| {
+        key.parse().map_err(|error: wasm_pkg_common::Error| Error::Unknown {
+            message: format!("a registry names a signer in a form that cannot be locked: {error}"),
+            hint: None,
+        })
+    };
+    Ok(Locked { operator: key(&signers.operator)?, author: key(&signers.author)? })
+}
+
+/// The signers of a locked release, as the registries know them.
+pub(crate) fn expected(signers: &Locked) -> Signers {
+    Signers { operator: signers.operator.to_string(), author: signers.author.to_string() }
 }
 
 impl Project {

@@ -85,15 +85,17 @@ pub enum Error {
         /// In which respects it does not fit.
         reasons: Vec<String>,
     },
-    /// A package is configured to come from another registry than the lockfile says.
-    #[error("{package} is locked from the registry {locked}, but the configuration now takes it from {now}")]
+    /// A package would come from another registry than the lockfile says.
+    #[error("{package} is locked from the registry {locked}, but would now come from {now}")]
     RegistryChanged {
         /// The package.
         package: PackageRef,
         /// What the lockfile says.
         locked: Registry,
-        /// What the configuration says.
+        /// What the manifest or the configuration says.
         now: Registry,
+        /// What has to leave the lockfile for the package to move: it and all that depends on it.
+        entries: Vec<String>,
     },
     /// Two entries of the manifest name different registries for one package.
     #[error("{package} is asked for from two registries, {first} and {second}")]
@@ -238,8 +240,15 @@ impl Error {
             Self::LockWouldChange { because, .. } => {
                 Some(format!("run `spin-deps lock` without `{because}` and commit spin-deps.lock"))
             }
-            Self::RegistryChanged { package, .. } => Some(format!(
-                "a package never moves to another registry by itself; restore the mapping of {package}, or, if the move is meant, remove its entry from spin-deps.lock and run `spin-deps lock`"
+            Self::RegistryChanged { package, entries, .. } => Some(format!(
+                "a package never moves to another registry by itself; restore the mapping of {package}, or, if the move is meant, {} and run `spin-deps lock`",
+                match entries.as_slice() {
+                    [_] => "remove its entry from spin-deps.lock".to_owned(),
+                    several if several.len() <= SHOWN_ENTRIES => {
+                        format!("remove these entries from spin-deps.lock: {};", several.join(", "))
+                    }
+                    _ => "delete spin-deps.lock".to_owned(),
+                }
             )),
             Self::TwoRegistries { package, .. } => Some(format!(
                 "an app takes a package from one registry; name the same one in every entry of {package}"
@@ -302,6 +311,9 @@ fn capabilities_in_words(keys: &[String]) -> String {
         }
     }
 }
+
+/// More entries than this are not removed by hand.
+const SHOWN_ENTRIES: usize = 6;
 
 /// At most this many versions are listed in a message.
 const SHOWN_VERSIONS: usize = 8;

@@ -6,7 +6,8 @@
 //! solver asks, the answer is mostly there. A question is asked once: whoever comes second waits for the first.
 //!
 //! A release that the lockfile has is never asked for: its edges are in the lockfile, and what is addressed by a
-//! digest does not change.
+//! digest does not change. Nor is another registry ever asked for other versions of it: a package stays where it was
+//! found first, or whoever publishes a higher version of its name elsewhere would take its place.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -25,10 +26,14 @@ use spin_deps_resolver::{Candidate, Edge, Index, Reason, Release, Versions};
 use tokio::runtime::Handle;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
 
-use crate::{Error, content::Facts};
+use crate::{
+    Error,
+    content::{Facts, expected, stays},
+};
 
-/// The table of the store's records that keeps [`Facts`] by content digest.
-const FACTS_TABLE: &str = "facts-v1";
+/// The table of the store's records that keeps [`Facts`] by the digest of what they were read from: the manifest, where
+/// the registry has one, because two registries may describe the same content differently; else the content.
+const FACTS_TABLE: &str = "facts-v2";
 
 /// A release whose metadata is known.
 #[derive(Clone, Debug)]
@@ -100,9 +105,12 @@ impl RegistryIndex {
         lock(&self.0.failure).clone().map(Error::Shared)
     }
 
-    /// The registry of a package: named by the manifest, else by the configuration.
+    /// The registry of a package: named by the manifest, else by the configuration, else by the lockfile.
     pub(crate) fn registry(&self, package: &PackageRef) -> Option<Registry> {
-        self.0.mapping.get(package).cloned().or_else(|| self.0.registries.registry_of(package))
+        let mapped = self.0.mapping.get(package).cloned();
+        mapped
+            .or_else(|| self.0.registries.registry_of(package))
+            .or_else(|| self.0.locked.releases(package).next().map(|locked| locked.registry.clone()))
     }
 
     /// The metadata of a release, or `None` where it is not there.
@@ -149,6 +157,7 @@ impl RegistryIndex {
         let Some(registry) = self.registry(package) else {
             return Ok(Arc::new(Listing::NotFound));
         };
+        stays(&self.0.locked, package, &registry)?;
         Ok(Arc::new(self.0.registries.versions(package, &registry).await?))
     }
 
@@ -164,18 +173,19 @@ impl RegistryIndex {
                 digest: locked.digest.clone(),
                 size: locked.size,
                 manifest: locked.manifest.clone(),
-                signers: None,
+                signers: locked.signers.as_ref().map(expected),
                 facts: Facts { wit_only: false, needs, capabilities: locked.capabilities.clone() },
             })));
         }
         let Some(registry) = self.registry(package) else {
             return Ok(None);
         };
+        stays(&self.0.locked, package, &registry)?;
         let registries = &self.0.registries;
         let Some(info) = registries.release(package, version, &registry).await? else {
             return Ok(None);
         };
-        let key = info.digest.to_string();
+        let key = info.manifest.as_ref().unwrap_or(&info.digest).to_string();
         let facts = if let Some(facts) = registries.store().recall(FACTS_TABLE, &key).await {
             facts
         } else {

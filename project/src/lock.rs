@@ -13,7 +13,10 @@ use spin_deps_resolver::{Index, Locked, Resolution, resolve};
 use wasm_pkg_common::package::PackageRef;
 
 use crate::{
-    Error, Locking, Project, change::Change, content::select, index::RegistryIndex,
+    Error, Locking, Project,
+    change::Change,
+    content::{recorded, select, stays},
+    index::RegistryIndex,
     requirements::Requirements,
 };
 
@@ -148,14 +151,8 @@ impl Project {
             }
             let now = requirements.registries.get(&package.name).cloned();
             let now = now.or_else(|| self.registries.registry_of(&package.name));
-            if let Some(now) = now
-                && now != package.registry
-            {
-                return Err(Error::RegistryChanged {
-                    package: package.name.clone(),
-                    locked: package.registry.clone(),
-                    now,
-                });
+            if let Some(now) = now {
+                stays(lock, &package.name, &now)?;
             }
             open.extend(package.dependencies.iter().filter_map(|it| lock.get(&it.package, &it.version)));
         }
@@ -203,6 +200,7 @@ impl Project {
                 registry: loaded.registry.clone(),
                 digest: loaded.digest.clone(),
                 manifest: loaded.manifest.clone(),
+                signers: loaded.signers.as_ref().map(recorded).transpose()?,
                 size: loaded.size,
                 capabilities: loaded.facts.capabilities.clone(),
                 dependencies,

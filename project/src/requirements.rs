@@ -105,7 +105,7 @@ impl Project {
                 AskedSource::Component(ComponentSource::Path(_)) => {}
             }
         }
-        found.http.sort_by(|a, b| a.url.cmp(&b.url));
+        found.http.sort_by_cached_key(|it| (it.url.clone(), it.digest.to_string()));
         found.http.dedup_by(|a, b| a.url == b.url && a.digest == b.digest);
         Ok(found)
     }

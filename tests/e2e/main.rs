@@ -6,6 +6,7 @@
 
 mod support;
 
+mod across;
 mod asking;
 mod bad_input;
 mod capabilities;

@@ -221,6 +221,50 @@ fn twice() {
 }
 
 #[test]
+fn of_two_origins() {
+    let other = HASH.replace("1.4.0", "2.0.0").replace("registry.example.com", "evil.example.com");
+    insta::assert_snapshot!(refused(&format!("version = 1\n{HASH}{other}")), @"
+    the releases of acme:hash in the lock have different registries
+    line 10: [[package]]
+    hint: the lock was edited or merged by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
+    ");
+    let keys = format!("signers = {{ operator = \"{}\", author = \"{}\" }}\nsize", digest('1'), digest('2'));
+    let other = HASH.replace("1.4.0", "2.0.0").replacen("size", &keys, 1);
+    insta::assert_snapshot!(refused(&format!("version = 1\n{HASH}{other}")), @"
+    the releases of acme:hash in the lock have different signers
+    line 10: [[package]]
+    hint: the lock was edited or merged by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
+    ");
+}
+
+#[test]
+fn signers() {
+    let with = |signers: &str| edited("size = 10", &format!("signers = {signers}\nsize = 10"));
+    insta::assert_snapshot!(with("\"sha256:11\""), @r#"
+    `signers` in package acme:hash 1.4.0 is not a table
+    line 7: "sha256:11"
+    hint: restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    "#);
+    insta::assert_snapshot!(with("{ operator = \"sha256:11\", author = \"sha256:22\" }"), @r#"
+    `operator` in `signers` of package acme:hash 1.4.0 is not the digest of a key: must be 64 hex digits; got 2 chars
+    line 7: "sha256:11"
+    hint: restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    "#);
+    let [one, two] = [digest('1'), digest('2')];
+    insta::assert_snapshot!(with(&format!("{{ operator = \"{one}\" }}")), @r#"
+    `signers` of package acme:hash 1.4.0 has no `author`
+    line 7: { operator = "sha256:111111111111111111111111111111111111111
+    hint: restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    "#);
+    let more = format!("{{ operator = \"{one}\", author = \"{two}\", witness = \"{one}\" }}");
+    insta::assert_snapshot!(with(&more), @"
+    unknown field `witness` in `signers` of package acme:hash 1.4.0
+    line 7: witness
+    hint: remove the field, or update spin-deps if a newer one wrote the lock
+    ");
+}
+
+#[test]
 fn dependencies() {
     let with =
         |dependency: &str| edited("dependencies = []", &format!("dependencies = [\n    {dependency},\n]"));

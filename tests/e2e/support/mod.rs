@@ -13,6 +13,7 @@ pub(crate) mod proxy;
 pub(crate) mod registry;
 pub(crate) mod shown;
 pub(crate) mod snapshot;
+pub(crate) mod warg;
 pub(crate) mod world;
 
 use std::time::Duration;

@@ -67,7 +67,7 @@ struct Refusal {
 }
 
 struct State {
-    upstream: String,
+    upstream: Mutex<String>,
     client: reqwest::Client,
     delay: Mutex<Duration>,
     seen: Mutex<Vec<Seen>>,
@@ -87,7 +87,7 @@ impl Proxy {
     /// Starts in front of `upstream` (`127.0.0.1:PORT`).
     pub(crate) fn start(upstream: &str) -> Self {
         let state = Arc::new(State {
-            upstream: upstream.to_owned(),
+            upstream: Mutex::new(upstream.to_owned()),
             client: super::http::client(),
             delay: Mutex::default(),
             seen: Mutex::default(),
@@ -115,6 +115,11 @@ impl Proxy {
     /// `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
         self.address.to_string()
+    }
+
+    /// Stands in front of another server from now on, as if that one had taken the address of the first.
+    pub(crate) fn stand_before(&self, upstream: &str) {
+        upstream.clone_into(&mut lock(&self.state.upstream));
     }
 
     /// Waits this long before each request is passed on.
@@ -245,8 +250,8 @@ async fn forward(
 ) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    let mut outgoing =
-        state.client.request(head.method, format!("http://{}{path}", state.upstream)).body(body);
+    let url = format!("http://{}{path}", lock(&state.upstream));
+    let mut outgoing = state.client.request(head.method, url).body(body);
     for (name, value) in &head.headers {
         // The length of the body that goes on is set by the client that sends it.
         if !hop_by_hop(name.as_str()) && name != http::header::CONTENT_LENGTH {

@@ -4,7 +4,6 @@
 //! proxy setting can decide a test.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -133,7 +132,7 @@ impl Sandbox {
         self.configure(&wkg_configuration(host, credentials));
     }
 
-    /// Makes `text` wkg's configuration.
+    /// Writes wkg's configuration.
     pub(crate) fn configure(&self, text: &str) {
         let file = self.configuration();
         fs_err::create_dir_all(file.parent().expect("a file in a directory"))
@@ -150,13 +149,17 @@ impl Sandbox {
     pub(crate) fn use_folders(&self, registries: &[&str]) {
         let mut text = format!("[namespace_registries]\nacme = \"{}\"\n", registries[0]);
         for registry in registries {
-            let root = self.root().join("folders").join(registry);
-            fs_err::create_dir_all(&root).expect("a folder of releases");
-            let root = toml_edit::Value::from(root.display().to_string());
-            write!(text, "\n[registry.\"{registry}\".local]\nroot ={root}\n")
-                .expect("a String takes everything");
+            text += &self.folder(registry);
         }
         self.configure(&text);
+    }
+
+    /// The table that configures an empty folder, outside the project, as the registry of this name.
+    pub(crate) fn folder(&self, registry: &str) -> String {
+        let root = self.root().join("folders").join(registry);
+        fs_err::create_dir_all(&root).expect("a folder of releases");
+        let root = toml_edit::Value::from(root.display().to_string());
+        format!("\n[registry.\"{registry}\".local]\nroot ={root}\n")
     }
 
     /// Publishes into one of the folders that [`Sandbox::use_folders`] configured.
