@@ -1,24 +1,27 @@
 //! Reading a component without running it: what it is, imports, exports and says about itself.
 //!
 //! One pass over the bytes with wasmparser's validator, which knows the types of every import and export and bounds
-//! their number and size. Function bodies are not validated here; whoever compiles them does that. Only the outermost
-//! level counts: what a nested component or module says is its own matter.
+//! their number and size. The bytes may come from a reader: an [`Outline`] keeps what is small, whatever the size of
+//! the file. Function bodies are validated where that is asked for; whoever compiles them does it anyway. Only the
+//! outermost level counts: what a nested component or module says is its own matter.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    io::{self, Read},
+};
 
 use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 use wasmparser::{
-    BinaryReaderError, Chunk, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures,
+    BinaryReaderError, Encoding, Payload,
     component_types::{ComponentAnyTypeId, ComponentEntityType, ComponentInstanceTypeId},
     types::{Types, TypesRef},
 };
 
 use crate::{
-    DependencyTable, InterfaceName, Metadata, SECTION, TableError, capabilities, name::DependencyImport,
+    DependencyTable, InterfaceName, Metadata, SECTION, TableError, capabilities,
+    name::DependencyImport,
+    stream::{Bodies, walk},
 };
-
-/// How deep components and modules may be nested. A toolchain makes three or four levels, a composition one more each.
-const MAX_DEPTH: usize = 100;
 
 /// What a Wasm file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,6 +124,9 @@ pub enum InspectError {
         /// The offset in the file, in bytes.
         offset: usize,
     },
+    /// The bytes could not be read.
+    #[error("the file cannot be read")]
+    Read(#[source] io::Error),
     /// The published dependency table cannot be used.
     #[error("the dependency table in the file cannot be used")]
     Table(#[from] TableError),
@@ -133,7 +139,7 @@ impl InspectError {
             Self::NotWasm { text: true } => {
                 Some("name the built component, a file that usually ends in `.wasm`".to_owned())
             }
-            Self::NotWasm { .. } => None,
+            Self::NotWasm { .. } | Self::Read(_) => None,
             Self::Malformed { .. } => Some("the file may be cut short: build or fetch it again".to_owned()),
             Self::Table(error) => error.hint(),
         }
@@ -146,51 +152,60 @@ impl From<BinaryReaderError> for InspectError {
     }
 }
 
-/// Reads a Wasm file. Never panics, whatever the bytes; time and memory are linear in their length.
-pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
-    let (outline, types) = read(bytes)?;
-    Ok(outline.finish(types.as_ref()))
+/// A Wasm file without its code and data: what it is, and the types of its imports and exports.
+pub struct Outline {
+    pub(crate) sections: Sections,
+    pub(crate) types: Types,
+    size: u64,
 }
 
-/// The sections of the outermost level and the types that they speak of.
-pub(crate) fn read(bytes: &[u8]) -> Result<(Outline, Types), InspectError> {
-    if !bytes.starts_with(b"\0asm") {
-        let start = bytes.get(..bytes.len().min(512)).unwrap_or_default();
-        let text = !start.is_empty() && start.iter().all(|&byte| byte >= b' ' || b"\t\r\n".contains(&byte));
-        return Err(InspectError::NotWasm { text });
+impl Outline {
+    /// Reads a Wasm file from its beginning to its end, in memory that does not grow with its code and data. Never
+    /// panics, whatever the bytes; time is linear in their number.
+    pub fn read(reader: impl Read) -> Result<Self, InspectError> {
+        Self::walk(reader, Bodies::Skip)
     }
-    let mut outline = Outline::default();
-    let mut validator = Validator::new_with_features(WasmFeatures::all());
-    let mut parser = Parser::new(0);
-    let mut outer = Vec::new();
-    let mut rest = bytes;
-    loop {
-        let offset = bytes.len() - rest.len();
-        let Chunk::Parsed { consumed, payload } = parser.parse(rest, true)? else {
-            return Err(InspectError::Malformed { message: "unexpected end".to_owned(), offset });
-        };
-        rest = rest.get(consumed..).unwrap_or_default();
-        match validator.payload(&payload)? {
-            ValidPayload::Ok if outer.is_empty() => outline.take(&payload)?,
-            ValidPayload::Ok | ValidPayload::Func(..) => {}
-            ValidPayload::Parser(inner) => {
-                outer.push(std::mem::replace(&mut parser, inner));
-                if outer.len() > MAX_DEPTH {
-                    let message = format!("components are nested more than {MAX_DEPTH} deep");
-                    return Err(InspectError::Malformed { message, offset });
-                }
-            }
-            ValidPayload::End(types) => match outer.pop() {
-                Some(parent) => parser = parent,
-                None => return Ok((outline, types)),
-            },
-        }
+
+    /// As [`Outline::read`], with the bodies of functions validated as well: what passes can be compiled.
+    pub fn validate(reader: impl Read) -> Result<Self, InspectError> {
+        Self::walk(reader, Bodies::Validate)
     }
+
+    fn walk(reader: impl Read, bodies: Bodies) -> Result<Self, InspectError> {
+        let mut sections = Sections::default();
+        let (types, size) = walk(reader, bodies, &mut |payload, missing| sections.take(payload, missing))?;
+        Ok(Self { sections, types, size })
+    }
+
+    /// The size of the file in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// What the file is.
+    pub fn kind(&self) -> Kind {
+        self.sections.kind(self.types.as_ref())
+    }
+
+    /// What it imports, exports and says about itself.
+    pub fn inspection(&self) -> Inspection {
+        self.sections.inspection(self.types.as_ref())
+    }
+}
+
+/// Reads a Wasm file that is in memory. Never panics, whatever the bytes.
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
+    inspect_reader(bytes)
+}
+
+/// Reads a Wasm file to its end, in memory that does not grow with its code and data.
+pub fn inspect_reader(reader: impl Read) -> Result<Inspection, InspectError> {
+    Ok(Outline::read(reader)?.inspection())
 }
 
 /// What the sections of the outermost level hold.
-#[derive(Default)]
-pub(crate) struct Outline {
+#[derive(Debug, Default)]
+pub(crate) struct Sections {
     component: bool,
     pub(crate) imports: Vec<String>,
     pub(crate) exports: Vec<String>,
@@ -198,8 +213,9 @@ pub(crate) struct Outline {
     declared: Option<DependencyTable>,
 }
 
-impl Outline {
-    fn take(&mut self, payload: &Payload<'_>) -> Result<(), InspectError> {
+impl Sections {
+    /// Takes in one section; of a very long one, `missing` bytes at its end were left out.
+    fn take(&mut self, payload: &Payload<'_>, missing: usize) -> Result<(), InspectError> {
         match payload {
             Payload::Version { encoding, .. } => self.component = *encoding == Encoding::Component,
             Payload::ComponentImportSection(section) => {
@@ -215,6 +231,9 @@ impl Outline {
             Payload::CustomSection(section) if section.name() == SECTION => {
                 if self.declared.is_some() {
                     return Err(TableError::Repeated.into());
+                }
+                if missing > 0 {
+                    return Err(TableError::TooLong(section.data().len() + missing).into());
                 }
                 let text = str::from_utf8(section.data()).map_err(|_| TableError::NotUtf8)?;
                 self.declared = Some(DependencyTable::from_json(text)?);
@@ -236,12 +255,9 @@ impl Outline {
         }
     }
 
-    fn finish(self, types: TypesRef<'_>) -> Inspection {
-        let imports: Vec<_> = (self.imports.into_iter())
-            .map(|name| {
-                let kind = types.component_item_for_import(&name).map(|item| kind(types, &name, &item.ty));
-                item(name, kind.unwrap_or(ExternKind::Other))
-            })
+    fn inspection(&self, types: TypesRef<'_>) -> Inspection {
+        let imports: Vec<_> = (self.imports.iter())
+            .map(|name| item(types, name, types.component_item_for_import(name).map(|item| item.ty)))
             .collect();
         let (name, version) = own_name(&self.metadata);
         let mut inspection = Inspection {
@@ -251,8 +267,8 @@ impl Outline {
             capabilities: capabilities(imports.iter().map(|import| import.name.as_str())),
             imports,
             exports: Vec::new(),
-            metadata: self.metadata,
-            declared: self.declared,
+            metadata: self.metadata.clone(),
+            declared: self.declared.clone(),
         };
         if let Some(definitions) =
             inspection.imports.is_empty().then(|| definitions(types, &self.exports)).flatten()
@@ -264,20 +280,17 @@ impl Outline {
             }
             inspection.exports = definitions;
         } else {
-            inspection.exports = (self.exports.into_iter())
-                .map(|name| {
-                    let kind =
-                        types.component_item_for_export(&name).map(|item| kind(types, &name, &item.ty));
-                    item(name, kind.unwrap_or(ExternKind::Other))
-                })
+            inspection.exports = (self.exports.iter())
+                .map(|name| item(types, name, types.component_item_for_export(name).map(|item| item.ty)))
                 .collect();
         }
         inspection
     }
 }
 
-fn item(name: String, kind: ExternKind) -> Extern {
-    Extern { interface: InterfaceName::parse(&name), name, kind }
+fn item(types: TypesRef<'_>, name: &str, ty: Option<ComponentEntityType>) -> Extern {
+    let kind = ty.map_or(ExternKind::Other, |ty| kind(types, name, &ty));
+    Extern { name: name.to_owned(), interface: InterfaceName::parse(name), kind }
 }
 
 fn kind(types: TypesRef<'_>, name: &str, ty: &ComponentEntityType) -> ExternKind {
@@ -317,7 +330,7 @@ fn definitions(types: TypesRef<'_>, exports: &[String]) -> Option<Vec<Extern>> {
             return None;
         };
         let (name, definition) = types[id].exports.iter().next()?;
-        definitions.push(item(name.clone(), kind(types, name, &definition.ty)));
+        definitions.push(item(types, name, Some(definition.ty)));
     }
     (!definitions.is_empty()).then_some(definitions)
 }

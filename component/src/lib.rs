@@ -1,7 +1,7 @@
 //! What is inside a component, and how components are put together.
 //!
 //! Everything here goes from bytes and text to bytes and text: no files, no network. [`inspect`] reads a component's
-//! imports, exports and metadata; [`needs`] turns the imports that a host does not provide into requirements on other
+//! imports, exports and metadata, [`Outline`] the same from a stream of any length in little memory; [`needs`] turns the imports that a host does not provide into requirements on other
 //! packages; [`dependencies_wit`] and [`rust_bindings`] write what a guest is built against; [`compose`] wires a
 //! component with the releases it depends on into one plain component, after it has checked every wire's types.
 //!
@@ -17,13 +17,14 @@ mod inspect;
 mod metadata;
 mod name;
 mod needs;
+mod stream;
 mod table;
 mod wit;
 
 pub use bindings::rust_bindings;
 pub use capability::{capabilities, is_host_provided};
 pub use compose::{ComposeError, Composed, Composition, Difference, Link, LinkPattern, Part, Wire, compose};
-pub use inspect::{Extern, ExternKind, InspectError, Inspection, Kind, inspect};
+pub use inspect::{Extern, ExternKind, InspectError, Inspection, Kind, Outline, inspect, inspect_reader};
 pub use metadata::Metadata;
 pub use name::{ImportPattern, InterfaceName, PatternError, compatible};
 pub use needs::{Need, needs, needs_from_names, table_of_needs};

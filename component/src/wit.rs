@@ -8,6 +8,8 @@
 //! Several dependencies may show different parts of one package version, each component only what it uses. The text
 //! is their union; where two parts contradict each other there is no right text, and the error shows both.
 
+use std::sync::Arc;
+
 mod error;
 mod output;
 pub(crate) mod surface;
@@ -16,10 +18,10 @@ mod text;
 pub(crate) use self::error::listed;
 pub use self::error::{Clash, WitError};
 use self::output::Output;
-use crate::{ImportPattern, guard::guarded};
+use crate::{ImportPattern, Outline, guard::guarded};
 
 /// One dependency of a component.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct WitDependency<'a> {
     /// The dependency's name in `spin.toml`.
     pub pattern: ImportPattern,
@@ -28,7 +30,7 @@ pub struct WitDependency<'a> {
     /// What to call the dependency in messages: `acme:hash@1.4.0`, a path.
     pub label: &'a str,
     /// The dependency's component.
-    pub bytes: &'a [u8],
+    pub outline: Arc<Outline>,
 }
 
 /// The text of `spin-dependencies.wit`, or `None` without dependencies, when there should be no file.

@@ -7,19 +7,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use bytes::Bytes;
-use spin_deps_component::{ImportPattern, WitDependency, dependencies_wit, rust_bindings};
+use spin_deps_component::{ImportPattern, Outline, WitDependency, dependencies_wit, rust_bindings};
 use spin_deps_lockfile::Lockfile;
 use spin_deps_manifest::{Component, Dependency, DependencyName};
 use tokio::task::block_in_place;
 
-use crate::{
-    Error, Project,
-    change::Change,
-    content::{Unit, inspect_unit},
-};
+use crate::{Error, Project, change::Change, content::Unit};
 
 /// The name of the generated WIT file (SIP 020).
 const WIT_FILE: &str = "spin-dependencies.wit";
@@ -37,12 +33,11 @@ pub(crate) struct Generated {
     pub(crate) warnings: Vec<String>,
 }
 
-/// A direct dependency with its bytes.
+/// A direct dependency with what is known of it.
 struct Direct<'a> {
     dependency: &'a Dependency,
-    unit: Unit,
     label: String,
-    bytes: Bytes,
+    outline: Arc<Outline>,
 }
 
 impl Project {
@@ -105,11 +100,8 @@ impl Project {
                 // A component of this app that is not built yet: its WIT comes with the next sync.
                 continue;
             }
-            let bytes = self.bytes(&unit, lock).await?;
-            direct.push(Direct { dependency, label: unit.label(), unit, bytes });
-        }
-        for it in &direct {
-            inspect_unit(&it.unit, &it.bytes)?;
+            let outline = self.outline(&unit, lock).await?;
+            direct.push(Direct { dependency, label: unit.label(), outline });
         }
         let wits: Vec<_> = direct
             .iter()
@@ -117,7 +109,7 @@ impl Project {
                 pattern: import_pattern(&it.dependency.name),
                 export: it.dependency.export.as_deref(),
                 label: &it.label,
-                bytes: &it.bytes,
+                outline: Arc::clone(&it.outline),
             })
             .collect();
         Ok(block_in_place(|| dependencies_wit(&wits))?)

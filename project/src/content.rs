@@ -1,12 +1,13 @@
 //! What a dependency is, once versions are chosen: a unit of content, its bytes and what it needs.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, io::Read, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 use spin_deps_component::{
-    ANNOTATION, DependencyTable, Inspection, Kind, capabilities, inspect, needs, needs_from_names,
+    ANNOTATION, DependencyTable, InspectError, Inspection, Kind, Outline, capabilities, inspect, needs,
+    needs_from_names,
 };
 use spin_deps_lockfile::{Dependency, HttpSource, Lockfile, Package, Signers as Locked};
 use spin_deps_manifest::{ComponentSource, Source, Span};
@@ -94,22 +95,53 @@ impl Facts {
 
 /// Inspects bytes that must be a component. Works on the calling thread, which is a worker of the runtime.
 pub(crate) fn inspect_component(what: &str, bytes: &[u8]) -> Result<Inspection, Error> {
-    let inspection = tokio::task::block_in_place(|| inspect(bytes))
-        .map_err(|error| Error::Inspect { what: what.to_owned(), error })?;
-    match inspection.kind {
-        Kind::Component => Ok(inspection),
-        Kind::WitPackage => Err(Error::NotComponent { what: what.to_owned(), found: "a WIT package" }),
-        Kind::CoreModule => Err(Error::NotComponent { what: what.to_owned(), found: "a core module" }),
-    }
+    let inspection =
+        tokio::task::block_in_place(|| inspect(bytes)).map_err(|error| unreadable(what, error))?;
+    check_kind(what, inspection.kind)?;
+    Ok(inspection)
 }
 
 /// Inspects the bytes of a unit, which must be a component.
 pub(crate) fn inspect_unit(unit: &Unit, bytes: &[u8]) -> Result<Inspection, Error> {
     let label = unit.label();
-    inspect_component(&label, bytes).map_err(|error| match (unit, error) {
+    inspect_component(&label, bytes).map_err(|error| of_unit(unit, label, error))
+}
+
+/// What was read of something, which must be a component.
+pub(crate) fn component(what: &str, read: Outlined) -> Result<Arc<Outline>, Error> {
+    let outline = read.map_err(|error| unreadable(what, error))?;
+    check_kind(what, outline.kind())?;
+    Ok(outline)
+}
+
+fn unreadable(what: &str, error: InspectError) -> Error {
+    match error {
+        InspectError::Read(error) => Error::Io(error),
+        error => Error::Inspect { what: what.to_owned(), error },
+    }
+}
+
+fn check_kind(what: &str, kind: Kind) -> Result<(), Error> {
+    match kind {
+        Kind::Component => Ok(()),
+        Kind::WitPackage => Err(Error::NotComponent { what: what.to_owned(), found: "a WIT package" }),
+        Kind::CoreModule => Err(Error::NotComponent { what: what.to_owned(), found: "a core module" }),
+    }
+}
+
+/// What a registry publishes is not for its user to mend.
+fn of_unit(unit: &Unit, label: String, error: Error) -> Error {
+    match (unit, error) {
         (Unit::Package(..), Error::Inspect { error, .. }) => Error::Published { release: label, error },
         (_, error) => error,
-    })
+    }
+}
+
+/// What the store's content or a file was read as.
+pub(crate) type Outlined = Result<Arc<Outline>, InspectError>;
+
+fn outlined(reader: &mut dyn Read) -> Outlined {
+    Outline::read(reader).map(Arc::new)
 }
 
 /// The locked release that a requirement selects: the highest that it admits.
@@ -229,9 +261,7 @@ impl Project {
     pub(crate) async fn bytes(&self, unit: &Unit, lock: &Lockfile) -> Result<Bytes, Error> {
         match unit {
             Unit::Package(package, version) => {
-                let locked = lock.get(package, version).ok_or_else(|| {
-                    not_locked(package, &format!("={version}").parse().unwrap_or(VersionReq::STAR))
-                })?;
+                let locked = locked(lock, package, version)?;
                 if let Some(bytes) = self.memo.get(&locked.digest) {
                     return Ok(bytes);
                 }
@@ -245,10 +275,7 @@ impl Project {
                 Ok(Bytes::from(bytes))
             }
             Unit::Url(url, digest) => {
-                let digest = ContentDigest::try_from(digest.as_str()).map_err(|error| Error::Unknown {
-                    message: format!("{} has an unusable digest: {error}", without_secrets(url)),
-                    hint: None,
-                })?;
+                let digest = digest_of_url(url, digest)?;
                 if let Some(bytes) = self.memo.get(&digest) {
                     return Ok(bytes);
                 }
@@ -257,6 +284,56 @@ impl Project {
                 Ok(bytes)
             }
         }
+    }
+
+    /// Brings a unit into the store where it is not there yet; a file stays where it is.
+    pub(crate) async fn ensure(&self, unit: &Unit, lock: &Lockfile) -> Result<(), Error> {
+        match unit {
+            Unit::Package(package, version) => {
+                Ok(self.registries.ensure(&content_of(locked(lock, package, version)?)).await?)
+            }
+            Unit::Url(url, digest) => {
+                Ok(self.registries.ensure_url(url, &digest_of_url(url, digest)?).await?)
+            }
+            Unit::File(_) => Ok(()),
+        }
+    }
+
+    /// The outline of a unit, which must be a component. Its size does not matter for the memory.
+    pub(crate) async fn outline(&self, unit: &Unit, lock: &Lockfile) -> Result<Arc<Outline>, Error> {
+        let label = unit.label();
+        component(&label, self.read(unit, lock).await?).map_err(|error| of_unit(unit, label, error))
+    }
+
+    /// What a unit is read as, checked against its digest where it has one.
+    pub(crate) async fn read(&self, unit: &Unit, lock: &Lockfile) -> Result<Outlined, Error> {
+        match unit {
+            Unit::Package(package, version) => {
+                self.read_release(&content_of(locked(lock, package, version)?)).await
+            }
+            Unit::File(path) => {
+                let path = self.resolve_path(path);
+                let read = move || files::open_component(&path).map(|mut file| outlined(&mut file));
+                tokio::task::spawn_blocking(read).await?
+            }
+            Unit::Url(url, digest) => {
+                let digest = digest_of_url(url, digest)?;
+                if let Some(outline) = self.memo.outline(&digest) {
+                    return Ok(Ok(outline));
+                }
+                let read = self.registries.read_url(url, &digest, outlined).await?;
+                Ok(read.inspect(|outline| self.memo.keep_outline(&digest, outline)))
+            }
+        }
+    }
+
+    /// What a release is read as.
+    pub(crate) async fn read_release(&self, content: &Content) -> Result<Outlined, Error> {
+        if let Some(outline) = self.memo.outline(&content.digest) {
+            return Ok(Ok(outline));
+        }
+        let read = self.registries.read(content, outlined).await?;
+        Ok(read.inspect(|outline| self.memo.keep_outline(&content.digest, outline)))
     }
 
     /// What a unit needs, with the locked version that each need selects.
@@ -271,24 +348,28 @@ impl Project {
                 .find(|locked| locked.url == *url && locked.digest.to_string() == *digest)
                 .map(|locked| locked.dependencies.clone())
                 .unwrap_or_default()),
-            Unit::File(path) => {
-                let bytes = self.bytes(unit, lock).await?;
-                let inspection = inspect_component(path, &bytes)?;
-                needs(&inspection)
-                    .into_iter()
-                    .map(|need| {
-                        let locked = select(lock, &need.package, &need.req)
-                            .ok_or_else(|| not_locked(&need.package, &need.req))?;
-                        Ok(Dependency {
-                            package: need.package,
-                            req: need.req,
-                            version: locked.version.clone(),
-                        })
-                    })
-                    .collect()
-            }
+            Unit::File(_) => needs(&self.outline(unit, lock).await?.inspection())
+                .into_iter()
+                .map(|need| {
+                    let locked = select(lock, &need.package, &need.req)
+                        .ok_or_else(|| not_locked(&need.package, &need.req))?;
+                    Ok(Dependency { package: need.package, req: need.req, version: locked.version.clone() })
+                })
+                .collect(),
         }
     }
+}
+
+fn locked<'a>(lock: &'a Lockfile, package: &PackageRef, version: &Version) -> Result<&'a Package, Error> {
+    lock.get(package, version)
+        .ok_or_else(|| not_locked(package, &format!("={version}").parse().unwrap_or(VersionReq::STAR)))
+}
+
+fn digest_of_url(url: &Url, digest: &str) -> Result<ContentDigest, Error> {
+    ContentDigest::try_from(digest).map_err(|error| Error::Unknown {
+        message: format!("{} has an unusable digest: {error}", without_secrets(url)),
+        hint: None,
+    })
 }
 
 fn not_locked(package: &PackageRef, req: &VersionReq) -> Error {

@@ -26,6 +26,12 @@ pub(crate) fn read_text_if_there(path: &Path) -> Result<Option<String>, Error> {
     }
 }
 
+/// Opens a component at the path that a manifest or a user names.
+pub(crate) fn open_component(path: &Path) -> Result<fs_err::File, Error> {
+    bounded(path, MAX_COMPONENT)?;
+    Ok(fs_err::File::open(path)?)
+}
+
 /// Reads a component from the path that a manifest or a user names.
 pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, Error> {
     bounded(path, MAX_COMPONENT)?;

@@ -19,7 +19,7 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use semver::{Version, VersionReq};
-use spin_deps_component::inspect;
+use spin_deps_component::inspect_reader;
 use spin_deps_lockfile::Lockfile;
 use spin_deps_registry::{Content, Listing, Registries, ReleaseInfo, Signers};
 use spin_deps_resolver::{Candidate, Edge, Index, Reason, Release, Versions};
@@ -208,10 +208,9 @@ impl RegistryIndex {
         if let Some(facts) = Facts::of_metadata(info) {
             return Ok(facts);
         }
-        let bytes = self.0.registries.fetch(content).await?;
-        let what = format!("{} {}", content.package, content.version);
-        let inspection = tokio::task::spawn_blocking(move || inspect(&bytes)).await?;
-        let inspection = inspection.map_err(|error| Error::Inspect { what, error })?;
+        let inspection = self.0.registries.read(content, |reader| inspect_reader(reader)).await?;
+        let what = || format!("{} {}", content.package, content.version);
+        let inspection = inspection.map_err(|error| Error::Inspect { what: what(), error })?;
         Ok(Facts::of_inspection(&inspection))
     }
 

@@ -2,7 +2,7 @@
 
 use semver::{Version, VersionReq};
 use serde::Serialize;
-use spin_deps_component::{Kind, inspect, needs};
+use spin_deps_component::{Kind, inspect_reader, needs};
 use spin_deps_registry::{Content, Listed, Listing, Registries};
 use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
@@ -112,8 +112,7 @@ pub async fn info(
     let release =
         release.ok_or_else(|| Error::NoPackage { package: package.clone(), registry: registry.clone() })?;
     let content = Content::of(package, &version, &registry, &release);
-    let bytes = registries.fetch(&content).await?;
-    let inspection = tokio::task::spawn_blocking(move || inspect(&bytes)).await?;
+    let inspection = registries.read(&content, |reader| inspect_reader(reader)).await?;
     let inspection =
         inspection.map_err(|error| Error::Inspect { what: format!("{package} {version}"), error })?;
     let metadata = &inspection.metadata;

@@ -1,14 +1,16 @@
 //! Content that this run has read and verified already.
 //!
 //! Every read from the store hashes the content. A command that first brings everything into the store and then
-//! looks into some of it would do that twice; what fits here is read once.
+//! looks into some of it would do that twice. So what is only looked into leaves its outline here, whatever its size;
+//! what is composed leaves its bytes, as far as they fit.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
+use spin_deps_component::Outline;
 use wasm_pkg_common::digest::ContentDigest;
 
 /// At most this much is kept, in bytes; what is larger is read again.
@@ -22,6 +24,7 @@ pub(crate) struct Memo(Mutex<Kept>);
 struct Kept {
     content: HashMap<String, Bytes>,
     size: usize,
+    outlines: HashMap<String, Arc<Outline>>,
 }
 
 impl Memo {
@@ -38,6 +41,16 @@ impl Memo {
         {
             kept.size += content.len();
         }
+    }
+
+    /// The outline of the content with this digest, if it is at hand.
+    pub(crate) fn outline(&self, digest: &ContentDigest) -> Option<Arc<Outline>> {
+        self.lock().outlines.get(&digest.to_string()).cloned()
+    }
+
+    /// Keeps the outline of verified content.
+    pub(crate) fn keep_outline(&self, digest: &ContentDigest, outline: &Arc<Outline>) {
+        self.lock().outlines.insert(digest.to_string(), Arc::clone(outline));
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

@@ -11,7 +11,7 @@ use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Regi
 
 use crate::{
     Error, Project,
-    content::{Facts, Unit, inspect_component, without_secrets},
+    content::{Facts, Unit, without_secrets},
 };
 
 /// Everything that a manifest asks for.
@@ -112,7 +112,7 @@ impl Project {
 
     async fn file(&self, found: &mut Requirements, asked: &Asked<'_>, path: &str) -> Result<(), Error> {
         let unit = Unit::File(path.to_owned());
-        let bytes = match self.bytes(&unit, &Lockfile::default()).await {
+        let outline = match self.outline(&unit, &Lockfile::default()).await {
             Err(Error::Io(io)) if io.kind() == ErrorKind::NotFound => {
                 let missing = Error::Unknown {
                     message: format!("the file {path} does not exist"),
@@ -120,11 +120,12 @@ impl Project {
                 };
                 return Err(self.at(&asked.span, "its imports tell what it needs", &missing));
             }
+            Err(error) if is_about_content(&error) => {
+                return Err(self.at(&asked.span, "a component is needed here", &error));
+            }
             read => read.map_err(|error| self.at(&asked.span, "its imports tell what it needs", &error))?,
         };
-        let inspection = inspect_component(path, &bytes)
-            .map_err(|error| self.at(&asked.span, "a component is needed here", &error))?;
-        for (package, req) in Facts::of_inspection(&inspection).needs {
+        for (package, req) in Facts::of_inspection(&outline.inspection()).needs {
             found.package(&format!("{path}, {}", asked.origin), &package, req, None)?;
         }
         Ok(())
@@ -144,10 +145,14 @@ impl Project {
             let facts = Facts { wit_only: false, needs, capabilities: locked.capabilities.clone() };
             (locked.size, facts)
         } else {
-            let bytes = self.registries.fetch_url(url, digest).await?;
-            let inspection = inspect_component(&without_secrets(url), &bytes)
-                .map_err(|error| self.at(&asked.span, "a component is needed here", &error))?;
-            (bytes.len() as u64, Facts::of_inspection(&inspection))
+            let unit = Unit::Url(url.clone(), digest.to_string());
+            let outline = match self.outline(&unit, &Lockfile::default()).await {
+                Err(error) if is_about_content(&error) => {
+                    return Err(self.at(&asked.span, "a component is needed here", &error));
+                }
+                read => read?,
+            };
+            (outline.size(), Facts::of_inspection(&outline.inspection()))
         };
         for (package, req) in &facts.needs {
             found.package(&without_secrets(url), package, req.clone(), None)?;
@@ -197,6 +202,11 @@ impl Requirements {
         self.packages.push(Requirement { package: package.clone(), req, origin: origin.to_owned() });
         Ok(())
     }
+}
+
+/// Whether the bytes are there, but are no component.
+fn is_about_content(error: &Error) -> bool {
+    matches!(error, Error::Inspect { .. } | Error::NotComponent { .. })
 }
 
 /// The requirement that only this version meets.

@@ -1,6 +1,6 @@
 //! Bringing what is locked into the store, and generating what is derived from it.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use spin_deps_lockfile::Lockfile;
@@ -39,7 +39,7 @@ impl Project {
     /// [`Self::sync`] as a part of a larger change.
     pub(crate) async fn sync_within(&mut self, change: &mut Change) -> Result<SyncOutcome, Error> {
         let lock = self.lock_within(change).await?;
-        let contents = self.fetch_all(&lock.lockfile).await?;
+        let contents = self.bring_all(&lock.lockfile).await?;
         let generated = self.generate(&lock.lockfile, change).await?;
         Ok(SyncOutcome {
             lock,
@@ -60,15 +60,48 @@ impl Project {
         Ok(SyncOutcome { lock, contents, written: Vec::new(), removed: Vec::new(), warnings: Vec::new() })
     }
 
-    /// Fetches everything that `lock` names into the store, side by side. Returns how much that is. Of several
+    /// Brings everything that `lock` names into the store, side by side. Returns how much that is. Of several
     /// failures the first in the order of the lockfile is told.
-    pub(crate) async fn fetch_all(&self, lock: &Lockfile) -> Result<usize, Error> {
-        let packages = lock.packages.iter().map(|it| Unit::Package(it.name.clone(), it.version.clone()));
-        let urls = lock.http.iter().map(|it| Unit::Url(it.url.clone(), it.digest.to_string()));
-        let all: Vec<_> =
-            packages.chain(urls).map(|unit| async move { self.bytes(&unit, lock).await.map(drop) }).collect();
-        let count = all.len();
-        stream::iter(all).buffered(CONCURRENT_FETCHES).try_collect::<Vec<_>>().await?;
-        Ok(count)
+    ///
+    /// What the generated files need, the outlines of the direct dependencies, is read in the same pass.
+    async fn bring_all(&self, lock: &Lockfile) -> Result<usize, Error> {
+        let direct = self.direct(lock)?;
+        let direct = &direct;
+        let brought = units(lock).map(|unit| async move {
+            if direct.contains(&unit) {
+                // What is wrong with it is told where it is used.
+                self.read(&unit, lock).await.map(drop)
+            } else {
+                self.ensure(&unit, lock).await
+            }
+        });
+        side_by_side(brought).await
     }
+
+    /// As [`Self::bring_all`], but reads the bytes, which are going to be composed.
+    async fn fetch_all(&self, lock: &Lockfile) -> Result<usize, Error> {
+        side_by_side(units(lock).map(|unit| async move { self.bytes(&unit, lock).await.map(drop) })).await
+    }
+
+    /// What the components depend on directly.
+    fn direct(&self, lock: &Lockfile) -> Result<BTreeSet<Unit>, Error> {
+        let dependencies = self.manifest().components.values().flat_map(|component| &component.dependencies);
+        dependencies.map(|dependency| self.unit(&dependency.source, lock)).collect()
+    }
+}
+
+/// Everything that the lockfile names.
+fn units(lock: &Lockfile) -> impl Iterator<Item = Unit> {
+    let packages = lock.packages.iter().map(|it| Unit::Package(it.name.clone(), it.version.clone()));
+    packages.chain(lock.http.iter().map(|it| Unit::Url(it.url.clone(), it.digest.to_string())))
+}
+
+/// Does it all, and counts it.
+async fn side_by_side(
+    work: impl Iterator<Item = impl Future<Output = Result<(), Error>>>,
+) -> Result<usize, Error> {
+    let work: Vec<_> = work.collect();
+    let count = work.len();
+    stream::iter(work).buffered(CONCURRENT_FETCHES).try_collect::<Vec<_>>().await?;
+    Ok(count)
 }

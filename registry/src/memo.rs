@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use tokio::sync::OnceCell;
@@ -38,15 +37,15 @@ impl<T: Clone> Memo<T> {
     }
 }
 
-type Flight = BoxFuture<'static, Result<Bytes, Error>>;
+type Flight = BoxFuture<'static, Result<(), Error>>;
 
-/// Downloads in progress, by digest. Whoever wants the same bytes joins, and gets the same error if it fails; when
+/// Downloads in progress, by digest. Whoever wants the same content joins, and gets the same error if it fails; when
 /// all who wait are gone, the download ends. Nothing is kept once it has landed: the store has it.
 #[derive(Default)]
 pub(crate) struct Flights(Mutex<HashMap<String, WeakShared<Flight>>>);
 
 impl Flights {
-    pub(crate) async fn join(&self, key: String, download: impl FnOnce() -> Flight) -> Result<Bytes, Error> {
+    pub(crate) async fn join(&self, key: String, download: impl FnOnce() -> Flight) -> Result<(), Error> {
         let flight: Shared<Flight> = {
             let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             flights.retain(|_, flight| flight.upgrade().is_some());

@@ -4,13 +4,15 @@
 //! versions ──► this process ──► record (listing_ttl; any age offline) ──► Source
 //! release  ──► this process ──► record: version → manifest ──► store ──► Source
 //! locked   ──► store (by the manifest's digest, for ever) ──► Source
-//! fetch    ──► store (verified) ──► Source, into the store
+//! ensure   ──► store (verified) ──► Source, into the store
+//! fetch, read ──► store (verified), after ensure where it is missing or damaged
 //! ```
 //!
 //! What is addressed by a digest is shared by all registries. What is addressed by a name — lists of versions, the
 //! manifest of a version — is kept under the registry's name and the metadata that the configuration gives it, so that
 //! a development registry never answers for the real one.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -31,6 +33,7 @@ use crate::places::{Place, Places};
 use crate::settings::{Network, Settings};
 use crate::source::{Content, Listed, Listing, Publication, Published, ReleaseInfo};
 use crate::store::{Store, StoreError};
+use crate::text::show_url;
 
 const VERSIONS: &str = "versions";
 const RELEASES: &str = "releases";
@@ -136,20 +139,54 @@ impl Registries {
         self.inner.releases.get_or_try(&key, ask).await
     }
 
-    /// The Wasm of a release, verified: from the store if it is there and sound, else downloaded into it. Tasks that
-    /// want the same content of one registry share a download.
-    pub async fn fetch(&self, content: &Content) -> Result<Bytes, Error> {
+    /// Brings the Wasm of a release into the store, verified, unless it is there and sound. Its size does not matter
+    /// for the memory. Tasks that want the same content of one registry share a download.
+    pub async fn ensure(&self, content: &Content) -> Result<(), Error> {
         let (inner, content) = (Arc::clone(&self.inner), content.clone());
         let key = format!("{}\n{}", content.digest, content.registry);
         self.inner.flights.join(key, || async move { inner.bring(&content).await }.boxed()).await
     }
 
-    /// A file by URL, verified against its digest: from the store, else downloaded into it. https, or http from this
-    /// machine; at most [`LAYER_LIMIT`](crate::LAYER_LIMIT) bytes.
-    pub async fn fetch_url(&self, url: &Url, digest: &ContentDigest) -> Result<Bytes, Error> {
+    /// Brings a file by URL into the store, verified against its digest. https, or http from this machine; at most
+    /// [`LAYER_LIMIT`](crate::LAYER_LIMIT) bytes.
+    pub async fn ensure_url(&self, url: &Url, digest: &ContentDigest) -> Result<(), Error> {
         let (inner, url, digest) = (Arc::clone(&self.inner), url.clone(), digest.clone());
         let key = format!("{digest}\n{url}");
         self.inner.flights.join(key, || async move { inner.bring_url(&url, &digest).await }.boxed()).await
+    }
+
+    /// The Wasm of a release, verified: from the store if it is there and sound, else downloaded into it.
+    pub async fn fetch(&self, content: &Content) -> Result<Bytes, Error> {
+        let get = || self.store().get(&content.digest);
+        self.inner.stored(&content.title(), get, self.ensure(content)).await
+    }
+
+    /// A file by URL, as [`fetch`](Self::fetch) and [`ensure_url`](Self::ensure_url).
+    pub async fn fetch_url(&self, url: &Url, digest: &ContentDigest) -> Result<Bytes, Error> {
+        let get = || self.store().get(digest);
+        self.inner.stored(&shown(url), get, self.ensure_url(url, digest)).await
+    }
+
+    /// What `work` makes of the Wasm of a release, which it gets as a stream; of verified bytes only, as
+    /// [`Store::read`] says. Downloads it first where it is missing or damaged.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        content: &Content,
+        work: fn(&mut dyn Read) -> T,
+    ) -> Result<T, Error> {
+        let read = || self.store().read(&content.digest, work);
+        self.inner.stored(&content.title(), read, self.ensure(content)).await
+    }
+
+    /// What `work` makes of a file by URL, as [`read`](Self::read).
+    pub async fn read_url<T: Send + 'static>(
+        &self,
+        url: &Url,
+        digest: &ContentDigest,
+        work: fn(&mut dyn Read) -> T,
+    ) -> Result<T, Error> {
+        let read = || self.store().read(digest, work);
+        self.inner.stored(&shown(url), read, self.ensure_url(url, digest)).await
     }
 
     /// Publishes a release. A version that exists is never replaced, a pre-release neither; the very same content
@@ -246,17 +283,16 @@ impl Inner {
         }
     }
 
-    async fn bring(&self, content: &Content) -> Result<Bytes, Error> {
-        let what = content.title();
+    async fn bring(&self, content: &Content) -> Result<(), Error> {
         let bring = async {
             let place = self.places.place(&content.package, &content.registry)?;
             self.places.source(&place).await?.fetch(content, self.settings.progress.as_ref()).await
         };
-        self.bring_with(&content.digest, &what, bring).await
+        self.bring_with(&content.digest, &content.title(), bring).await
     }
 
-    async fn bring_url(&self, url: &Url, digest: &ContentDigest) -> Result<Bytes, Error> {
-        let what = format!("`{}`", crate::text::show_url(url));
+    async fn bring_url(&self, url: &Url, digest: &ContentDigest) -> Result<(), Error> {
+        let what = shown(url);
         let bring = async {
             if let Some(because) = self.offline() {
                 return Err(Error::Offline { what: what.clone(), because: because.to_owned() });
@@ -266,33 +302,55 @@ impl Inner {
         self.bring_with(digest, &what, bring).await
     }
 
-    /// The content from the store, after `bring` has put it there if it is missing or damaged.
+    /// Lets `bring` put the content into the store if it is missing or damaged there.
     async fn bring_with(
         &self,
         digest: &ContentDigest,
         what: &str,
         bring: impl Future<Output = Result<(), Error>>,
-    ) -> Result<Bytes, Error> {
-        let of_store = |error| Error::of_store(error, what);
-        let damaged = match self.store.get(digest).await {
-            Ok(Some(bytes)) => return Ok(bytes),
-            Ok(None) => None,
+    ) -> Result<(), Error> {
+        let damaged = match self.store.contains(digest).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => None,
             Err(StoreError::Damaged { path, .. }) => Some(path),
-            Err(error) => return Err(of_store(error)),
+            Err(error) => return Err(Error::of_store(error, what)),
         };
         match (bring.await, damaged) {
-            (Ok(()), None) => {}
+            (Ok(()), None) => Ok(()),
             (Ok(()), Some(path)) => {
                 tracing::warn!("the stored file {} was damaged, and was fetched again", path.display());
+                Ok(())
             }
             (Err(Error::Offline { because, .. }), Some(path)) => {
-                return Err(Error::DamagedStore { what: what.to_owned(), path, because });
+                Err(Error::DamagedStore { what: what.to_owned(), path, because })
             }
-            (Err(error), _) => return Err(error),
+            (Err(error), _) => Err(error),
         }
-        match self.store.get(digest).await.map_err(of_store)? {
-            Some(bytes) => Ok(bytes),
+    }
+
+    /// What `read` finds in the store, after `ensure` has brought it there if it is missing or damaged.
+    async fn stored<T, F>(
+        &self,
+        what: &str,
+        read: impl Fn() -> F,
+        ensure: impl Future<Output = Result<(), Error>>,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<Option<T>, StoreError>>,
+    {
+        match read().await {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) | Err(StoreError::Damaged { .. }) => ensure.await?,
+            Err(error) => return Err(Error::of_store(error, what)),
+        }
+        match read().await.map_err(|error| Error::of_store(error, what))? {
+            Some(found) => Ok(found),
             None => Err(std::io::Error::other(format!("{what} vanished from the local store")).into()),
         }
     }
+}
+
+/// A URL in messages.
+fn shown(url: &Url) -> String {
+    format!("`{}`", show_url(url))
 }

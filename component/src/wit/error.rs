@@ -2,19 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::{InspectError, Kind};
+use crate::Kind;
 
 /// Why the WIT of the dependencies, or bindings for it, could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WitError {
-    /// A dependency's file cannot be read.
-    #[error("the dependency `{label}` cannot be read")]
-    Unreadable {
-        /// The dependency.
-        label: String,
-        /// What is wrong with it.
-        source: InspectError,
-    },
     /// A dependency is not a component.
     #[error("the dependency `{label}` is {}, not a component", .found.described())]
     NotComponent {
@@ -76,7 +68,6 @@ impl WitError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreadable { source, .. } => source.hint(),
             Self::NotComponent { found: Kind::WitPackage, .. } => {
                 Some("a WIT package implements nothing: depend on a package that implements it".to_owned())
             }

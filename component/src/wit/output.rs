@@ -46,8 +46,7 @@ impl Output {
     /// Brings in what a dependency exports.
     pub(super) fn add(&mut self, dep: &WitDependency<'_>) -> Result<(), WitError> {
         let label = dep.label.to_owned();
-        let surface = Surface::read(dep.bytes)
-            .map_err(|source| WitError::Unreadable { label: label.clone(), source })?;
+        let surface = Surface::of(&dep.outline);
         if surface.kind != Kind::Component {
             return Err(WitError::NotComponent { label, found: surface.kind });
         }

@@ -23,7 +23,7 @@ use wasmparser::{
 };
 
 use super::text::{escaped, primitive};
-use crate::inspect::{InspectError, Kind, read};
+use crate::{InspectError, Kind, Outline};
 
 /// Deeper nesting of unnamed types than this is refused. Validation allows little more.
 const MAX_NESTING: usize = 100;
@@ -102,30 +102,34 @@ pub(crate) enum Form {
 impl Surface {
     /// Reads a component. For a core module or a WIT package nothing but the kind is filled in.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, InspectError> {
-        let (outline, types) = read(bytes)?;
-        let kind = outline.kind(types.as_ref());
+        Ok(Self::of(&Outline::read(bytes)?))
+    }
+
+    /// The surface of a component that was read already.
+    pub(crate) fn of(outline: &Outline) -> Self {
+        let kind = outline.kind();
         let mut reader = Reader {
-            types: types.as_ref(),
+            types: outline.types.as_ref(),
             scopes: vec![Scope::default()],
             owners: HashMap::new(),
             resources: HashMap::new(),
         };
         let (mut imports, mut exports) = (IndexMap::new(), IndexMap::new());
         if kind == Kind::Component {
-            for name in outline.imports {
-                if let Some(item) = reader.types.component_item_for_import(&name) {
-                    let entry = reader.entry(&name, &item.ty);
-                    imports.insert(name, entry);
+            for name in &outline.sections.imports {
+                if let Some(item) = reader.types.component_item_for_import(name) {
+                    let entry = reader.entry(name, &item.ty);
+                    imports.insert(name.clone(), entry);
                 }
             }
-            for name in outline.exports {
-                if let Some(item) = reader.types.component_item_for_export(&name) {
-                    let entry = reader.entry(&name, &item.ty);
-                    exports.insert(name, entry);
+            for name in &outline.sections.exports {
+                if let Some(item) = reader.types.component_item_for_export(name) {
+                    let entry = reader.entry(name, &item.ty);
+                    exports.insert(name.clone(), entry);
                 }
             }
         }
-        Ok(Self { kind, scopes: reader.scopes, imports, exports })
+        Self { kind, scopes: reader.scopes, imports, exports }
     }
 
     /// The scope of an entry that is an interface.

@@ -6,5 +6,6 @@ mod compose;
 mod compose_errors;
 mod dummy;
 mod inspect;
+mod stream;
 mod support;
 mod wit;

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use bytes::Bytes;
 use semver::VersionReq;
 use spin_deps_component::Inspection;
 use spin_deps_lockfile::Lockfile;
@@ -13,7 +12,7 @@ use wasm_pkg_common::{digest::ContentDigest, package::PackageRef};
 use super::AddOptions;
 use crate::{
     Error, Project,
-    content::{Unit, inspect_component, select},
+    content::{Outlined, Unit, component, select},
     index::RegistryIndex,
     lock::solve,
     requirements::Requirements,
@@ -103,18 +102,18 @@ impl Project {
         match asked {
             Asked::Registry { package, req } => self.find_package(package, req, options, component).await,
             Asked::Path(path) => {
-                let bytes = self.bytes(&Unit::File(path.clone()), lock).await?;
-                Found::new(Source::Path(path.clone()), path, &bytes)
+                let read = self.read(&Unit::File(path.clone()), lock).await?;
+                Found::new(Source::Path(path.clone()), path, read)
             }
             Asked::Url(url, digest) => {
-                let bytes = self.registries.fetch_url(&url, &digest).await?;
+                let read = self.read(&Unit::Url(url.clone(), digest.to_string()), lock).await?;
                 let chosen = crate::content::without_secrets(&url);
-                Found::new(Source::Url { url, digest }, chosen, &bytes)
+                Found::new(Source::Url { url, digest }, chosen, read)
             }
             Asked::Component(id) => {
                 let source = Source::Component(id.clone());
-                let bytes = self.bytes(&self.unit(&source, lock)?, lock).await?;
-                Found::new(source, format!("component `{id}`"), &bytes)
+                let read = self.read(&self.unit(&source, lock)?, lock).await?;
+                Found::new(source, format!("component `{id}`"), read)
             }
         }
     }
@@ -157,9 +156,9 @@ impl Project {
             req: req.clone(),
             available: Vec::new(),
         })?;
-        let bytes = self.registries.fetch(&loaded.content(&package, &version)).await?;
+        let read = self.read_release(&loaded.content(&package, &version)).await?;
         let chosen = format!("{package} {version}");
-        Found::new(Source::Registry { package, explicit_package: false, req, registry }, chosen, &bytes)
+        Found::new(Source::Registry { package, explicit_package: false, req, registry }, chosen, read)
     }
 
     /// The manifest without the entries that the new one takes the place of: what they require no longer counts.
@@ -219,8 +218,8 @@ impl Project {
 }
 
 impl Found {
-    fn new(source: Source, chosen: String, bytes: &Bytes) -> Result<Self, Error> {
-        let inspection = inspect_component(&chosen, bytes)?;
+    fn new(source: Source, chosen: String, read: Outlined) -> Result<Self, Error> {
+        let inspection = component(&chosen, read)?.inspection();
         Ok(Self { source, chosen, inspection })
     }
 

@@ -5,7 +5,8 @@
 //! DIR/records/<hex>.json      small answers: tag lists, which manifest a version named, registry metadata
 //! ```
 //!
-//! **Content is verified on every read.** Hashing costs about a millisecond per megabyte; in return a flipped bit, a
+//! **Content is verified on every read.** Hashing costs about a millisecond per megabyte; content that is not needed
+//! as bytes is hashed as a stream, so that its size does not matter for the memory. In return a flipped bit, a
 //! torn write or a meddling process can never pass for the release that was locked, and the store needs no repair
 //! log: a damaged file is reported, and replaced by the next download.
 //!
@@ -21,7 +22,7 @@ mod records;
 mod upkeep;
 mod writer;
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub use writer::Writer;
 
 /// Names that begin so are a writer's own business.
 const TEMPORARY: &str = ".tmp-";
+/// How much of a file is read at once, in bytes.
+const BLOCK: usize = 1 << 18;
 
 /// The content store of one directory. Cheap to clone; safe to use from several tasks and processes.
 #[derive(Clone, Debug)]
@@ -114,6 +117,36 @@ impl Store {
         .await
     }
 
+    /// Gives the content with this digest to `work` as a stream, in little memory, and hashes it on the way: the very
+    /// bytes that `work` saw are those that are judged. What it made of them is only given out if they were sound;
+    /// otherwise as [`get`](Self::get).
+    pub async fn read<T: Send + 'static>(
+        &self,
+        digest: &ContentDigest,
+        work: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let path = self.blob_path(digest);
+        let digest = digest.clone();
+        blocking(move || {
+            let file = match fs_err::File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            let mut reader = Hashing { file, hasher: Sha256::new(), failure: None };
+            let made = work(&mut reader);
+            let actual = reader.finish()?;
+            if actual == digest { Ok(Some(made)) } else { Err(StoreError::Damaged { digest, actual, path }) }
+        })
+        .await
+    }
+
+    /// Whether the content with this digest is there and sound, at the cost of reading it;
+    /// [`StoreError::Damaged`] if its bytes have changed.
+    pub async fn contains(&self, digest: &ContentDigest) -> Result<bool, StoreError> {
+        Ok(self.read(digest, |_| ()).await?.is_some())
+    }
+
     /// As [`get`](Self::get), but damaged content counts as missing: for those who can fetch it again, which
     /// replaces the file.
     pub async fn get_sound(&self, digest: &ContentDigest) -> Result<Option<Bytes>, StoreError> {
@@ -161,6 +194,45 @@ fn is_hex_digest(name: &str) -> bool {
 /// The SHA-256 digest of `content`.
 pub fn digest_of(content: &[u8]) -> ContentDigest {
     Sha256::new_with_prefix(content).into()
+}
+
+/// A file that is hashed while it is read.
+struct Hashing {
+    file: fs_err::File,
+    hasher: Sha256,
+    /// Whoever reads may not look at an error: it is not forgotten.
+    failure: Option<io::Error>,
+}
+
+impl Hashing {
+    /// The digest of the whole file, once what was not asked for is read as well.
+    fn finish(mut self) -> Result<ContentDigest, io::Error> {
+        let mut rest = vec![0; BLOCK];
+        while self.failure.is_none() && self.read(&mut rest)? > 0 {}
+        match self.failure {
+            None => Ok(self.hasher.into()),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+impl Read for Hashing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.file.read(buffer) {
+                Ok(read) => {
+                    self.hasher.update(buffer.get(..read).unwrap_or_default());
+                    return Ok(read);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let told = io::Error::new(error.kind(), error.to_string());
+                    self.failure = Some(error);
+                    return Err(told);
+                }
+            }
+        }
+    }
 }
 
 /// A file that the next rename makes visible: in `dir`, created with the process's usual permissions, and locked

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use wasm_pkg_common::digest::ContentDigest;
 
-use super::{Store, StoreError, TEMPORARY, blocking, is_hex_digest};
+use super::{BLOCK, Store, StoreError, TEMPORARY, blocking, is_hex_digest};
 
 /// What is in the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -158,7 +158,7 @@ fn digest_of_file(path: &Path) -> std::io::Result<Option<ContentDigest>> {
         Err(error) => return Err(error),
     };
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
+    let mut buffer = vec![0; BLOCK];
     loop {
         let read = file.read(&mut buffer)?;
         match buffer.get(..read) {
