@@ -55,6 +55,14 @@ pub enum Error {
         /// Whether the connection was over TLS to this machine, where plain http is more common.
         loopback_tls: bool,
     },
+    /// The server's certificate is not accepted, so nothing was sent.
+    #[error("the certificate of registry `{registry}` is not accepted: {reason}")]
+    Certificate {
+        /// The registry, or the host of a URL.
+        registry: String,
+        /// What is wrong with it, in words.
+        reason: String,
+    },
     /// The registry answered that it cannot serve now.
     #[error("registry `{registry}` is not able to answer now (HTTP status {status})")]
     Busy {
@@ -204,6 +212,17 @@ pub enum Error {
     Io(Arc<io::Error>),
 }
 
+/// A registry as messages have it: its name in the configuration, and its host where that is another.
+pub(crate) fn registry_title(name: &str, host: &str) -> String {
+    if name == host { name.to_owned() } else { format!("{name} ({host})") }
+}
+
+/// The name and the host of a registry as messages have it. Neither holds a space.
+fn name_and_host(title: &str) -> (&str, &str) {
+    let parts = title.strip_suffix(')').and_then(|title| title.split_once(" ("));
+    parts.unwrap_or((title, title))
+}
+
 fn sent(credentials: Option<&str>) -> String {
     match credentials {
         Some(origin) => format!("the credentials from {origin} were not accepted"),
@@ -229,7 +248,13 @@ impl Error {
                 format!("set `default = \"oci\"` or `default = \"local\"` in `[registry.\"{registry}\"]` if it offers that")
             }
             Self::Unreachable { registry, loopback_tls: true, .. } => format!(
-                "if it speaks plain http, say so: `protocol = \"http\"` in `[registry.\"{registry}\".oci]`"
+                "if it speaks plain http, say so: `protocol = \"http\"` in `[registry.\"{}\".oci]`",
+                name_and_host(registry).0
+            ),
+            Self::Certificate { registry, .. } => format!(
+                "if its authority is your own, give its certificate to `extra_root_certificates` in \
+                 `[registry.\"{}\".oci]`, or to the system",
+                name_and_host(registry).0
             ),
             Self::Unreachable { .. } => {
                 "check the registry's name and your network; what is in the local store works with `--offline`".to_owned()
@@ -237,12 +262,15 @@ impl Error {
             Self::Busy { retry_after: Some(seconds), .. } => format!("it asks to try again in {seconds} seconds"),
             Self::Busy { .. } => "try again later".to_owned(),
             Self::Unauthorized { note: Some(note), .. } => note.clone(),
-            Self::Unauthorized { registry, credentials: None, .. } => format!(
-                "log in with `docker login {registry}`, set `{}`, or set `auth` in `[registry.\"NAME\".oci]` of wkg's \
-                 config.toml, under the name that the registry has there; some registries answer so for packages that \
-                 do not exist",
-                crate::credentials::bearer_variable(registry)
-            ),
+            Self::Unauthorized { registry, credentials: None, .. } => {
+                let (_, host) = name_and_host(registry);
+                format!(
+                    "log in with `docker login {host}`, set `{}`, or set `auth` in `[registry.\"NAME\".oci]` of wkg's \
+                     config.toml, under the name that the registry has there; some registries answer so for packages \
+                     that do not exist",
+                    crate::credentials::bearer_variable(host)
+                )
+            }
             Self::Unauthorized { credentials: Some(origin), .. } => {
                 format!("check the credentials from {origin}; they may have expired")
             }
@@ -295,5 +323,24 @@ impl Error {
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         Self::Io(Arc::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_takes_the_name_or_the_host_whichever_is_needed() {
+        let registry = registry_title("acme", "registry.acme.example:5000");
+        assert_eq!(registry, "acme (registry.acme.example:5000)");
+        assert_eq!(registry_title("ghcr.io", "ghcr.io"), "ghcr.io");
+        let reason = String::new();
+        let hint = Error::Certificate { registry: registry.clone(), reason }.hint().unwrap();
+        assert!(hint.contains("`[registry.\"acme\".oci]`"), "{hint}");
+        let error = Error::Unauthorized { registry, what: "x".into(), credentials: None, note: None };
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("`docker login registry.acme.example:5000`"), "{hint}");
+        assert!(hint.contains("WKG_REGISTRY_REGISTRY_ACME_EXAMPLE_5000_AUTH_BEARER"), "{hint}");
     }
 }

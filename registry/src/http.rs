@@ -1,35 +1,32 @@
-//! Requests for small things: bounded, retried, and never to places that were not meant.
+//! Requests: bounded, retried, and never to places that were not meant.
 //!
-//! Every body has a limit, so that no server can fill the memory. A request that only reads is repeated (at most
-//! twice) when the connection breaks or the server says that it cannot answer now; a refused connection is an answer
-//! and is not repeated. Redirects are followed, but never from https to plain http, and `reqwest` removes
-//! credentials from them when they lead to another host, port or scheme. Plain http is for this machine and for
-//! registries whose configuration says so.
+//! Every body has a limit, so that no server can fill the memory, and every request a time (see [`retry`](crate::retry)
+//! for when it is repeated; a refused connection is an answer and is not). Redirects are followed, but never from
+//! https to plain http, and `reqwest` removes credentials from them when they lead to another host, port or scheme.
+//! A form, whose body may be a secret, is not redirected at all. Plain http is for this machine and for registries
+//! whose configuration says so. Nothing is asked for in compressed form: a digest is one of the bytes as they are.
 
 use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Response, StatusCode};
+use reqwest::{Client, Response, StatusCode};
+use rustls::CertificateError;
 use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::credentials::Authorization;
 use crate::error::Error;
+use crate::proxy::Proxies;
+use crate::retry::{ATTEMPTS, Budget, is_busy, retry_after};
+use crate::settings::Limits;
 use crate::text::{is_loopback, printable, show_url};
 
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) const USER_AGENT: &str = concat!("spin-deps/", env!("CARGO_PKG_VERSION"));
 
-/// How often a request is made, at most.
-pub(crate) const ATTEMPTS: u32 = 3;
-/// A server that asks for a longer pause gets no further request.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const REDIRECTS: usize = 5;
 /// What is read of the body of an error answer.
 const ERROR_BODY: u64 = 64 * 1024;
@@ -39,16 +36,30 @@ const ERROR_BODY: u64 = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
     options: Arc<HttpOptions>,
-    client: Arc<OnceCell<reqwest::Client>>,
+    client: Arc<OnceCell<Client>>,
+    /// For forms.
+    unredirected: Arc<OnceCell<Client>>,
 }
 
-/// What TLS settings and scheme a client has.
+/// How a client reaches its servers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HttpOptions {
     /// Plain http is allowed to the host that a request names.
     pub(crate) plain: bool,
     pub(crate) accept_invalid_certificates: bool,
     pub(crate) extra_root_certificates: Vec<reqwest::Certificate>,
+    pub(crate) limits: Limits,
+    pub(crate) proxies: Proxies,
+}
+
+/// A request for something small.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask<'a> {
+    pub(crate) url: &'a Url,
+    pub(crate) accept: &'a str,
+    pub(crate) authorization: Option<&'a Authorization>,
+    /// The largest body in bytes.
+    pub(crate) limit: u64,
 }
 
 /// A complete answer.
@@ -59,6 +70,33 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+impl Answer {
+    /// The body as JSON. A byte order mark before it is let pass, as
+    /// [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259#section-8.1) allows; the error says what else it is.
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, what: &str) -> Result<T, String> {
+        let text = self.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.body);
+        serde_json::from_slice(text)
+            .map_err(|_| if self.is_web_page() { WEB_PAGE.to_owned() } else { format!("it is not {what}") })
+    }
+
+    /// Whether it is a page for people, such as that of a login, where something else was asked for.
+    pub(crate) fn is_web_page(&self) -> bool {
+        let begin = self.body.get(..self.body.len().min(200)).unwrap_or_default();
+        let begin =
+            String::from_utf8_lossy(begin).trim_start_matches('\u{FEFF}').trim_start().to_ascii_lowercase();
+        is_html(&self.headers) || begin.starts_with("<!doctype html") || begin.starts_with("<html")
+    }
+}
+
+/// What is said of an answer that [is a web page](Answer::is_web_page).
+pub(crate) const WEB_PAGE: &str = "it is a web page, such as one to log in";
+
+/// Whether the headers announce a web page.
+pub(crate) fn is_html(headers: &HeaderMap) -> bool {
+    let announced = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    announced.trim_start().get(..9).is_some_and(|begin| begin.eq_ignore_ascii_case("text/html"))
+}
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -66,6 +104,8 @@ pub(crate) enum Failure {
     Unreachable(String),
     /// The connection broke: worth another try.
     Broken(String),
+    /// The server's certificate is not accepted.
+    Certificate(String),
     TooLarge(u64),
     Insecure(String),
 }
@@ -73,10 +113,12 @@ pub(crate) enum Failure {
 impl Failure {
     /// The failure as an error about `what` at `registry`.
     pub(crate) fn at(self, registry: &str, what: &str, loopback_tls: bool) -> Error {
+        let registry = registry.to_owned();
         match self {
             Self::Unreachable(reason) | Self::Broken(reason) => {
-                Error::Unreachable { registry: registry.to_owned(), reason, loopback_tls }
+                Error::Unreachable { registry, reason, loopback_tls }
             }
+            Self::Certificate(reason) => Error::Certificate { registry, reason },
             Self::TooLarge(limit) => Error::TooLarge { what: what.to_owned(), limit },
             Self::Insecure(url) => Error::Insecure { url },
         }
@@ -86,29 +128,43 @@ impl Failure {
 impl Http {
     /// A client with these options.
     pub(crate) fn new(options: HttpOptions) -> Self {
-        Self { options: Arc::new(options), client: Arc::default() }
+        Self { options: Arc::new(options), client: Arc::default(), unredirected: Arc::default() }
     }
 
-    async fn client(&self) -> Result<&reqwest::Client, Failure> {
-        self.client.get_or_try_init(|| async { self.build() }).await
+    pub(crate) fn options(&self) -> &HttpOptions {
+        &self.options
     }
 
-    fn build(&self) -> Result<reqwest::Client, Failure> {
-        let HttpOptions { plain, accept_invalid_certificates, extra_root_certificates } =
+    /// The time for one small operation.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget::new(self.options.limits.budget)
+    }
+
+    async fn client(&self) -> Result<&Client, Failure> {
+        self.client.get_or_try_init(|| async { self.build(redirects(self.options.plain)) }).await
+    }
+
+    fn build(&self, redirects: Policy) -> Result<Client, Failure> {
+        let HttpOptions { accept_invalid_certificates, extra_root_certificates, limits, proxies, .. } =
             self.options.as_ref().clone();
-        reqwest::Client::builder()
+        let identity = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let client = Client::builder()
             .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
+            .default_headers([identity].into_iter().collect())
+            .connect_timeout(limits.connect)
+            .read_timeout(limits.read)
             .referer(false)
-            .redirect(redirects(plain))
+            .redirect(redirects)
             .danger_accept_invalid_certs(accept_invalid_certificates)
-            .tls_certs_merge(extra_root_certificates)
+            .tls_certs_merge(extra_root_certificates);
+        proxies
+            .apply(client)
+            .map_err(Failure::Unreachable)?
             .build()
             .map_err(|error| Failure::Unreachable(format!("TLS cannot be used: {}", reason(&error))))
     }
 
-    /// GET with a body of at most `limit` bytes.
+    /// GET, paid from a budget of its own.
     pub(crate) async fn get(
         &self,
         url: &Url,
@@ -116,32 +172,49 @@ impl Http {
         authorization: Option<&Authorization>,
         limit: u64,
     ) -> Result<Answer, Failure> {
-        self.retried(|| async {
-            let request = self.client().await?.get(url.clone()).header(ACCEPT, accept);
-            self.ask(url, authorized(request, authorization), limit).await
+        self.get_within(&mut self.budget(), Ask { url, accept, authorization, limit }).await
+    }
+
+    /// GET, paid from the budget.
+    pub(crate) async fn get_within(&self, budget: &mut Budget, ask: Ask<'_>) -> Result<Answer, Failure> {
+        self.retried(ask.url, budget, || async {
+            let request = self.client().await?.get(ask.url.clone()).header(ACCEPT, ask.accept);
+            self.ask(authorized(request, ask.authorization), ask.limit).await
         })
         .await
     }
 
     /// POST of a form; for token exchanges, which change nothing and may be repeated.
-    pub(crate) async fn post_form(&self, url: &Url, form: String, limit: u64) -> Result<Answer, Failure> {
-        self.retried(|| async {
-            let request = self
-                .client()
-                .await?
+    pub(crate) async fn post_form(
+        &self,
+        budget: &mut Budget,
+        url: &Url,
+        form: String,
+        limit: u64,
+    ) -> Result<Answer, Failure> {
+        self.retried(url, budget, || async {
+            let client = self.unredirected.get_or_try_init(|| async { self.build(Policy::none()) }).await?;
+            let form = client
                 .post(url.clone())
-                .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.clone());
-            self.ask(url, request, limit).await
+            self.ask(form, limit).await
         })
         .await
     }
 
     /// GET whose body the caller reads in pieces. Made once.
-    pub(crate) async fn open(&self, url: &Url) -> Result<Response, Failure> {
+    pub(crate) async fn open(
+        &self,
+        url: &Url,
+        authorization: Option<&Authorization>,
+        headers: HeaderMap,
+    ) -> Result<Response, Failure> {
         self.check(url)?;
-        tracing::debug!(url = %show_url(url), "GET");
-        self.client().await?.get(url.clone()).send().await.map_err(|error| failure(&error))
+        let request = self.client().await?.get(url.clone()).headers(headers);
+        let response = authorized(request, authorization).send().await.map_err(|error| failure(&error))?;
+        tracing::debug!(url = %show_url(url), status = response.status().as_u16(), "opened");
+        Ok(response)
     }
 
     fn check(&self, url: &Url) -> Result<(), Failure> {
@@ -152,63 +225,56 @@ impl Http {
         }
     }
 
-    async fn ask(&self, url: &Url, request: reqwest::RequestBuilder, limit: u64) -> Result<Answer, Failure> {
-        self.check(url)?;
+    async fn ask(&self, request: reqwest::RequestBuilder, limit: u64) -> Result<Answer, Failure> {
         let response = request.send().await.map_err(|error| failure(&error))?;
-        let status = response.status();
-        tracing::debug!(url = %show_url(url), status = status.as_u16(), "asked");
-        let headers = response.headers().clone();
-        let body = if status.is_success() {
-            read(response, limit).await?
+        if response.status().is_success() {
+            let (status, headers) = (response.status(), response.headers().clone());
+            Ok(Answer { status, headers, body: read(response, limit).await? })
         } else {
-            // What an error answer says is nice to have, its end is not.
-            match read(response, ERROR_BODY).await {
-                Ok(body) => body,
-                Err(_) => Bytes::new(),
-            }
-        };
-        Ok(Answer { status, headers, body })
+            Ok(refusal(response).await)
+        }
     }
 
-    async fn retried<F>(&self, mut attempt: impl FnMut() -> F) -> Result<Answer, Failure>
+    async fn retried<F>(
+        &self,
+        url: &Url,
+        budget: &mut Budget,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<Answer, Failure>
     where
         F: Future<Output = Result<Answer, Failure>>,
     {
+        self.check(url)?;
         let mut made = 0;
         loop {
-            let outcome = attempt().await;
             made += 1;
-            let pause = match &outcome {
-                Ok(answer) if is_busy(answer.status) => match retry_after(&answer.headers) {
-                    Some(asked) if asked > LONGEST_PAUSE => return outcome,
-                    Some(asked) => asked,
-                    None => backoff(made),
-                },
-                Err(Failure::Broken(_)) => backoff(made),
-                _ => return outcome,
+            let outcome = budget.run(attempt()).await.map_err(Failure::Unreachable)?;
+            let asked = match &outcome {
+                Ok(answer) => {
+                    tracing::debug!(url = %show_url(url), status = answer.status.as_u16(), "asked");
+                    if !is_busy(answer.status) {
+                        return outcome;
+                    }
+                    retry_after(&answer.headers)
+                }
+                Err(Failure::Broken(reason)) => {
+                    tracing::debug!(url = %show_url(url), reason, "asked in vain");
+                    None
+                }
+                Err(_) => return outcome,
             };
-            if made >= ATTEMPTS {
+            if made >= ATTEMPTS || !budget.pause(made, asked).await {
                 return outcome;
             }
-            tracing::debug!(?pause, "asking again");
-            tokio::time::sleep(pause).await;
         }
     }
 }
 
-/// The pause before the next attempt, after `made` of them.
-pub(crate) fn backoff(made: u32) -> Duration {
-    Duration::from_millis(100 << made.min(4))
-}
-
-/// Whether the status says that the same request may succeed later.
-pub(crate) fn is_busy(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// The seconds of `Retry-After`. Its other form, a date, would need the clocks to agree and counts as absent.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+/// An error answer. What it says is nice to have, its end is not.
+pub(crate) async fn refusal(response: Response) -> Answer {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = read(response, ERROR_BODY).await.unwrap_or_default();
+    Answer { status, headers, body }
 }
 
 fn authorized(
@@ -259,12 +325,49 @@ fn redirects(plain: bool) -> Policy {
     })
 }
 
+/// What a failed request means for the next one.
 pub(crate) fn failure(error: &reqwest::Error) -> Failure {
-    if error.is_timeout() || error.is_connect() || error.is_builder() || error.is_redirect() {
-        Failure::Unreachable(reason(error))
-    } else {
-        Failure::Broken(reason(error))
+    if let Some(reason) = certificate(error) {
+        return Failure::Certificate(reason);
     }
+    let is_broken = io_kind(error).is_some_and(|kind| {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+    });
+    let is_final = error.is_timeout() || error.is_connect() || error.is_builder() || error.is_redirect();
+    if is_final && !is_broken { Failure::Unreachable(reason(error)) } else { Failure::Broken(reason(error)) }
+}
+
+/// The causes of an error. What an input or output error was made of is not among its own sources, but is here.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        inner.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| cause.source())
+    })
+}
+
+fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
+    causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind).last()
+}
+
+/// Why the server's certificate is not accepted, if that is what is wrong.
+fn certificate(error: &reqwest::Error) -> Option<String> {
+    let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
+    let rustls::Error::InvalidCertificate(wrong) = tls else {
+        return None;
+    };
+    Some(match wrong {
+        CertificateError::UnknownIssuer => "it was issued by an authority that is not known here".to_owned(),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another host".to_owned()
+        }
+        CertificateError::Revoked => "it was revoked".to_owned(),
+        other => printable(&other.to_string(), 200),
+    })
 }
 
 /// What happened, in words, without the URL.
@@ -272,27 +375,24 @@ pub(crate) fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it did not answer in time".to_owned();
     }
-    let mut innermost: Option<&dyn std::error::Error> = None;
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if let Some(error) = cause.downcast_ref::<io::Error>() {
-            match error.kind() {
-                io::ErrorKind::ConnectionRefused => return "the connection was refused".to_owned(),
-                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-                    return "the connection was reset".to_owned();
-                }
-                io::ErrorKind::UnexpectedEof => return "the connection ended too early".to_owned(),
-                _ => {}
-            }
+    match io_kind(error) {
+        Some(io::ErrorKind::ConnectionRefused) => return "the connection was refused".to_owned(),
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+            return "the connection was reset".to_owned();
         }
-        innermost = Some(cause);
-        next = cause.source();
+        Some(io::ErrorKind::UnexpectedEof) => return "the connection ended too early".to_owned(),
+        _ => {}
     }
-    if error.is_connect() && innermost.is_some_and(|cause| cause.to_string().contains("lookup")) {
+    let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    if matches!(tls, Some(rustls::Error::InvalidMessage(_))) {
+        return "it does not speak TLS".to_owned();
+    }
+    let innermost = causes(error).last().map(ToString::to_string);
+    if error.is_connect() && innermost.as_ref().is_some_and(|cause| cause.contains("lookup")) {
         return "its name could not be resolved".to_owned();
     }
     match innermost {
-        Some(cause) => printable(&cause.to_string(), 200),
+        Some(cause) => printable(&cause, 200),
         None => "the request could not be made".to_owned(),
     }
 }

@@ -21,7 +21,9 @@ mod memo;
 mod metadata;
 mod oci;
 mod places;
+mod proxy;
 mod registries;
+mod retry;
 mod secret;
 mod settings;
 mod source;
@@ -31,7 +33,9 @@ mod text;
 pub use config::default_config_path;
 pub use error::Error;
 pub use registries::Registries;
-pub use settings::{Environment, Network, NoProgress, Progress, ProgressTask, ProjectConfig, Settings};
+pub use settings::{
+    Environment, Limits, Network, NoProgress, Progress, ProgressTask, ProjectConfig, Settings,
+};
 pub use source::{
     ComponentConfig, Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers, Yank,
 };

@@ -15,7 +15,8 @@ use url::Url;
 use wasm_pkg_common::metadata::{REGISTRY_METADATA_PATH, RegistryMetadata};
 use wasm_pkg_common::registry::Registry;
 
-use crate::http::{Http, is_busy};
+use crate::http::Http;
+use crate::retry::is_busy;
 use crate::store::Store;
 use crate::text::is_loopback;
 

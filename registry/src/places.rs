@@ -20,6 +20,7 @@ use crate::http::{Http, HttpOptions};
 use crate::memo::Memo;
 use crate::metadata;
 use crate::oci::{Connection, OciSettings, OciSource};
+use crate::proxy::Proxies;
 use crate::settings::{Environment, Network, Settings};
 use crate::source::Source;
 use crate::store::Store;
@@ -75,7 +76,11 @@ impl Places {
             network: settings.network.clone(),
             environment: settings.environment.clone(),
             store,
-            http: Http::new(HttpOptions::default()),
+            http: Http::new(HttpOptions {
+                limits: settings.limits.clone(),
+                proxies: Proxies::of(&settings.environment),
+                ..HttpOptions::default()
+            }),
             metadata: Memo::default(),
             connections: Memo::default(),
             sources: Mutex::default(),
@@ -167,7 +172,7 @@ impl Places {
         let http = self.http_with(registry, &settings)?;
         let connect = || async {
             let (network, environment) = (self.network.clone(), self.environment.clone());
-            Connection::new(&host, settings, http, network, environment).map(Arc::new)
+            Connection::new(registry.as_ref(), &host, settings, http, network, environment).map(Arc::new)
         };
         let connection = self.connections.get_or_try(&format!("{registry}\n{host}"), connect).await?;
         let epoch = self.environment.get("SOURCE_DATE_EPOCH").and_then(|epoch| epoch.trim().parse().ok());
@@ -198,7 +203,7 @@ impl Places {
             return Ok(self.http.clone());
         }
         settings
-            .http()
+            .http(self.http.options())
             .map(Http::new)
             .map_err(|reason| Error::UnusableRegistry { registry: registry.to_string(), reason })
     }

@@ -24,7 +24,7 @@ use wasm_pkg_common::package::{PackageRef, Version};
 use wasm_pkg_common::registry::Registry;
 
 use crate::config::Configuration;
-use crate::download::download;
+use crate::download::download_url;
 use crate::error::Error;
 use crate::memo::{Flights, Memo};
 use crate::metadata::{is_fresh, now};
@@ -297,7 +297,7 @@ impl Inner {
             if let Some(because) = self.offline() {
                 return Err(Error::Offline { what: what.clone(), because: because.to_owned() });
             }
-            download(self.places.http(), &self.store, url, digest, self.settings.progress.as_ref()).await
+            download_url(self.places.http(), &self.store, url, digest, self.settings.progress.as_ref()).await
         };
         self.bring_with(digest, &what, bring).await
     }

@@ -24,6 +24,8 @@ pub struct Settings {
     pub network: Network,
     /// How long a list of versions, and which manifest a version names, is used without asking again.
     pub listing_ttl: Duration,
+    /// How long requests may take.
+    pub limits: Limits,
     /// The environment variables.
     pub environment: Environment,
     /// Who is told how downloads go.
@@ -31,8 +33,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Settings with a store and the state in `cache_dir`, online, lists of versions kept for five minutes, an empty
-    /// environment and no progress.
+    /// Settings with a store and the state in `cache_dir`, online, lists of versions kept for five minutes, the usual
+    /// limits, an empty environment and no progress.
     pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
         let cache_dir = cache_dir.into();
         Self {
@@ -42,8 +44,38 @@ impl Settings {
             cache_dir,
             network: Network::Online,
             listing_ttl: Duration::from_mins(5),
+            limits: Limits::default(),
             environment: Environment::empty(),
             progress: Arc::new(NoProgress),
+        }
+    }
+}
+
+/// How long requests may take, so that no server can keep anyone waiting for ever: neither by silence, nor by a
+/// trickle, nor by asking for one more try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For opening a connection.
+    pub connect: Duration,
+    /// For the beginning of an answer, and between two pieces of it.
+    pub read: Duration,
+    /// For a small request (a list, a manifest, a token) in all: its attempts, the pauses between them, and what has
+    /// to be asked before it. Also for the longest single pause that a server may ask of a download.
+    pub budget: Duration,
+    /// The least that a download must bring, in bytes per second.
+    pub rate: u64,
+    /// The time over which the rate is measured. Not zero.
+    pub rate_window: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            read: Duration::from_secs(30),
+            budget: Duration::from_mins(1),
+            rate: 1024,
+            rate_window: Duration::from_mins(1),
         }
     }
 }

@@ -7,31 +7,40 @@
 //! without the claim is taken to be good for all until the registry refuses it. Therefore the first exchange at a
 //! registry is made alone, and those who waited look at its token before they ask for one of their own.
 //!
+//! **A token may end before it said so**, for fifty requests at once. The first of them that is refused throws it
+//! away and asks for another, the others take that one. A request that is refused again may have met a token that
+//! others used up: it asks for one that nobody else sees, and what is refused with that is refused (see [`Turn`]).
+//!
 //! `oci-client` has all this too, but asks `/v2/` again for every request to an open registry and fetches a token for
 //! every task that asks at once; it is given the credentials that were found here (see
 //! [`Connection::client`](super::connection::Connection)).
 //!
 //! A password is sent to the registry itself and to its token server, which must be reached over https, on this
-//! machine, or over http at the registry's own host if the configuration lets the registry itself be spoken to so.
+//! machine if the registry is there too, or over http at the registry's own host if the configuration lets the
+//! registry itself be spoken to so.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use http_auth::ChallengeRef;
-use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
+use reqwest::header::HeaderMap;
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::challenge::{Challenge, challenge_of};
 use super::token::{Token, read_token};
 use crate::credentials::{Authorization, Credential, Found, bearer, find};
 use crate::error::Error;
-use crate::http::{Answer, Failure, Http, is_busy, retry_after};
+use crate::http::{Answer, Ask, Failure, Http};
+use crate::retry::{Budget, is_busy, retry_after_seconds};
 use crate::secret::Secret;
 use crate::settings::Environment;
 use crate::text::{is_loopback, printable, show_url};
 
 const LIMIT: u64 = 256 * 1024;
+/// How often a request that is refused is made.
+const TRIES: u32 = 3;
+
 /// What is to be done at a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
@@ -48,20 +57,79 @@ impl Action {
     }
 }
 
-/// How a registry wants to be spoken to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Challenge {
-    Open,
-    Basic,
-    Bearer { realm: Url, service: Option<String> },
+type TokenKey = (String, Action);
+
+/// What tokens of a registry have turned out to be good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// What they were asked for: each repository asks for its own, all at once.
+    Own,
+    /// All repositories: one asks, the others wait.
+    All,
 }
 
-type TokenKey = (String, Action);
+/// What a token is asked for, and where.
+#[derive(Debug)]
+struct Scope<'a> {
+    realm: &'a Url,
+    service: Option<&'a str>,
+    repository: &'a str,
+    action: Action,
+}
+
+impl Scope<'_> {
+    fn key(&self) -> TokenKey {
+        (self.repository.to_owned(), self.action)
+    }
+
+    fn text(&self) -> String {
+        format!("repository:{}:{}", self.repository, self.action.scope())
+    }
+}
+
+/// One request's way to an authorization that the registry takes: with any token that should do, then with another,
+/// then with one for itself alone.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    auth: &'a Auth,
+    repository: &'a str,
+    action: Action,
+    refusals: u32,
+}
+
+impl Turn<'_> {
+    /// What the request carries; `None`: nothing.
+    pub(crate) async fn authorization(
+        &self,
+        http: &Http,
+        budget: &mut Budget,
+    ) -> Result<Option<Authorization>, Error> {
+        let own = self.refusals + 1 == TRIES;
+        self.auth.authorization(http, budget, (self.repository, self.action), own).await
+    }
+
+    /// The registry refused the request for `what` that carried `used`. An error if it is not worth another try.
+    pub(crate) async fn refused(
+        &mut self,
+        used: Option<Authorization>,
+        headers: &HeaderMap,
+        what: &str,
+    ) -> Result<(), Error> {
+        self.refusals += 1;
+        if self.refusals < TRIES && self.auth.learn(used.as_ref(), headers).await {
+            tracing::debug!(registry = self.auth.title, what, "refused; trying with another authorization");
+            return Ok(());
+        }
+        Err(self.auth.unauthorized(used.as_ref(), what).await)
+    }
+}
 
 /// The authorization of one registry.
 #[derive(Debug)]
 pub(crate) struct Auth {
     host: String,
+    /// The registry, for messages.
+    title: String,
     base: Url,
     configured: Option<Credential>,
     environment: Environment,
@@ -69,7 +137,7 @@ pub(crate) struct Auth {
     challenge: tokio::sync::Mutex<Gate<Challenge>>,
     tokens: Mutex<HashMap<TokenKey, Arc<Token>>>,
     flights: Mutex<HashMap<TokenKey, Arc<tokio::sync::Mutex<()>>>>,
-    first: tokio::sync::Mutex<Gate<()>>,
+    first: tokio::sync::Mutex<Gate<Reach>>,
     /// Why the user's own credentials are held back.
     caution: Option<String>,
 }
@@ -111,6 +179,7 @@ impl Auth {
     /// if they are: then neither the environment nor Docker's configuration is looked into.
     pub(crate) fn new(
         host: &str,
+        title: &str,
         base: Url,
         configured: Option<Credential>,
         environment: Environment,
@@ -118,6 +187,7 @@ impl Auth {
     ) -> Self {
         Self {
             host: host.to_owned(),
+            title: title.to_owned(),
             base,
             configured,
             environment: if caution.is_some() { Environment::empty() } else { environment },
@@ -130,12 +200,18 @@ impl Auth {
         }
     }
 
-    /// What a request about `repository` carries; `None`: nothing.
-    pub(crate) async fn authorization(
+    /// What a request about `repository` carries, asked for as often as it is refused.
+    pub(crate) fn turn<'a>(&'a self, repository: &'a str, action: Action) -> Turn<'a> {
+        Turn { auth: self, repository, action, refusals: 0 }
+    }
+
+    /// What a request about `repository` carries; `None`: nothing. `own`: a token that nobody else has.
+    async fn authorization(
         &self,
         http: &Http,
-        repository: &str,
-        action: Action,
+        budget: &mut Budget,
+        (repository, action): (&str, Action),
+        own: bool,
     ) -> Result<Option<Authorization>, Error> {
         if let Some((token, origin)) = bearer(&self.host, &self.environment) {
             if !token.fits_header() {
@@ -145,7 +221,7 @@ impl Auth {
             }
             return Ok(Some(Authorization::Bearer(token)));
         }
-        match self.challenge(http).await? {
+        match self.challenge(http, budget).await? {
             Challenge::Open => Ok(None),
             Challenge::Basic => Ok(match &self.found().await.credential {
                 Some(Credential::Basic { username, password }) => {
@@ -154,30 +230,38 @@ impl Auth {
                 Some(Credential::Identity(_)) | None => None,
             }),
             Challenge::Bearer { realm, service } => {
-                let token = self.token(http, &realm, service.as_deref(), repository, action).await?;
+                let scope = Scope { realm: &realm, service: service.as_deref(), repository, action };
+                let token = if own {
+                    self.exchange(http, budget, &scope).await?.secret
+                } else {
+                    self.token(http, budget, &scope).await?
+                };
                 Ok(Some(Authorization::Bearer(token)))
             }
         }
     }
 
     /// The registry refused a request that carried `used`: whether another try makes sense, after what was learned.
-    pub(crate) async fn refused(&self, used: Option<&Authorization>, headers: &HeaderMap) -> bool {
+    async fn learn(&self, used: Option<&Authorization>, headers: &HeaderMap) -> bool {
         match used {
             Some(Authorization::Bearer(secret)) if bearer(&self.host, &self.environment).is_none() => {
+                // If it is not there any more, another task that was refused has been here already.
                 let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-                let before = tokens.len();
                 tokens.retain(|_, token| token.secret != *secret);
-                before != tokens.len()
+                true
             }
             // `/v2/` was open, but this repository is not.
             None => match challenge_of(headers) {
                 Some(asked) => {
                     let mut challenge = self.challenge.lock().await;
-                    // Another task that was refused may have been here already: then, too, a new try makes sense.
                     if challenge.known.as_ref() == Some(&Challenge::Open) {
                         challenge.known = Some(asked);
+                        return true;
                     }
-                    true
+                    // Another task may have learned it in the meantime; a registry that wants a password, where
+                    // there is none, has nothing new to say.
+                    challenge.known.as_ref() != Some(&Challenge::Basic)
+                        || self.found().await.credential.is_some()
                 }
                 None => false,
             },
@@ -193,42 +277,49 @@ impl Auth {
             (None, Some(_)) => found.origin.clone(),
             (None, None) => None,
         };
-        Error::Unauthorized {
-            registry: self.host.clone(),
-            what: what.to_owned(),
-            credentials,
-            note: found.note.clone(),
-        }
+        let note = match (&found.credential, &found.origin) {
+            (Some(Credential::Identity(_)), Some(origin)) if credentials.is_none() => Some(format!(
+                "the registry asks for a user name and a password, but in {origin} there is only an identity token"
+            )),
+            _ => found.note.clone(),
+        };
+        Error::Unauthorized { registry: self.title.clone(), what: what.to_owned(), credentials, note }
     }
 
-    async fn challenge(&self, http: &Http) -> Result<Challenge, Error> {
+    async fn challenge(&self, http: &Http, budget: &mut Budget) -> Result<Challenge, Error> {
         let since = Instant::now();
         let mut gate = self.challenge.lock().await;
         if let Some(known) = &gate.known {
             return Ok(known.clone());
         }
         gate.failed_since(since)?;
-        let outcome = self.probe(http).await;
+        let outcome = self.probe(http, budget).await;
         let challenge = gate.note(outcome)?;
         gate.known = Some(challenge.clone());
         Ok(challenge)
     }
 
-    async fn probe(&self, http: &Http) -> Result<Challenge, Error> {
+    async fn probe(&self, http: &Http, budget: &mut Budget) -> Result<Challenge, Error> {
         let url = self.base.join("/v2/").map_err(|error| self.unusable(&error.to_string()))?;
-        let answer = http.get(&url, "*/*", None, LIMIT).await.map_err(|failure| self.failed(failure))?;
+        let ask = Ask { url: &url, accept: "*/*", authorization: None, limit: LIMIT };
+        let answer = http.get_within(budget, ask).await.map_err(|failure| self.failed(failure))?;
         if answer.status.as_u16() == 401 {
             return Ok(challenge_of(&answer.headers).unwrap_or(Challenge::Basic));
         }
-        if is_busy(answer.status) {
-            return Err(Error::Busy {
-                registry: self.host.clone(),
-                status: answer.status.as_u16(),
-                retry_after: retry_after(&answer.headers).map(|pause| pause.as_secs()),
-            });
-        }
+        self.check_busy(&answer)?;
         // 200 is "open"; to anything else the request proper will tell.
         Ok(Challenge::Open)
+    }
+
+    fn check_busy(&self, answer: &Answer) -> Result<(), Error> {
+        if !is_busy(answer.status) {
+            return Ok(());
+        }
+        Err(Error::Busy {
+            registry: self.title.clone(),
+            status: answer.status.as_u16(),
+            retry_after: retry_after_seconds(&answer.headers),
+        })
     }
 
     async fn found(&self) -> &Found {
@@ -244,208 +335,158 @@ impl Auth {
             .await
     }
 
-    async fn token(
-        &self,
-        http: &Http,
-        realm: &Url,
-        service: Option<&str>,
-        repository: &str,
-        action: Action,
-    ) -> Result<Secret, Error> {
-        if let Some(secret) = self.known_token(repository, action) {
+    async fn token(&self, http: &Http, budget: &mut Budget, scope: &Scope<'_>) -> Result<Secret, Error> {
+        if let Some(secret) = self.known_token(scope) {
             return Ok(secret);
         }
         let flight = {
             let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(flights.entry((repository.to_owned(), action)).or_default())
+            Arc::clone(flights.entry(scope.key()).or_default())
         };
         let since = Instant::now();
         let _alone_for_this_repository = flight.lock().await;
         let mut first = self.first.lock().await;
-        if let Some(secret) = self.known_token(repository, action) {
+        if let Some(secret) = self.known_token(scope) {
             return Ok(secret);
         }
-        if first.known.is_some() {
+        if first.known == Some(Reach::Own) {
             drop(first);
-            return self.exchange(http, realm, service, repository, action).await;
+        } else {
+            first.failed_since(since)?;
+            let outcome = self.exchange(http, budget, scope).await;
+            let outcome = first.note(outcome);
+            if !matches!(outcome, Err(Error::Unreachable { .. } | Error::Busy { .. })) {
+                let is_wide = outcome.as_ref().is_ok_and(Token::serves_all);
+                first.known = Some(if is_wide { Reach::All } else { Reach::Own });
+            }
+            // Kept before those who wait may look.
+            return outcome.map(|token| self.keep(scope, token));
         }
-        first.failed_since(since)?;
-        let outcome = self.exchange(http, realm, service, repository, action).await;
-        let outcome = first.note(outcome);
-        if !matches!(outcome, Err(Error::Unreachable { .. } | Error::Busy { .. })) {
-            first.known = Some(());
-        }
-        outcome
+        let token = self.exchange(http, budget, scope).await?;
+        Ok(self.keep(scope, token))
     }
 
-    fn known_token(&self, repository: &str, action: Action) -> Option<Secret> {
+    fn keep(&self, scope: &Scope<'_>, token: Token) -> Secret {
+        let secret = token.secret.clone();
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.insert(scope.key(), Arc::new(token));
+        secret
+    }
+
+    fn known_token(&self, scope: &Scope<'_>) -> Option<Secret> {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         // What was asked for pushing was asked for pulling too.
-        let own = [action, Action::Push].into_iter().find_map(|action| {
-            let token = tokens.get(&(repository.to_owned(), action))?;
+        let own = [scope.action, Action::Push].into_iter().find_map(|action| {
+            let token = tokens.get(&(scope.repository.to_owned(), action))?;
             (token.until > Instant::now()).then_some(token)
         });
-        own.or_else(|| tokens.values().find(|token| token.serves(repository, action)))
+        own.or_else(|| tokens.values().find(|token| token.serves(scope.repository, scope.action)))
             .map(|token| token.secret.clone())
     }
 
     /// Asks the token server, with the user's credential, else without.
-    async fn exchange(
-        &self,
-        http: &Http,
-        realm: &Url,
-        service: Option<&str>,
-        repository: &str,
-        action: Action,
-    ) -> Result<Secret, Error> {
-        self.check_realm(realm)?;
-        let scope = format!("repository:{repository}:{}", action.scope());
+    async fn exchange(&self, http: &Http, budget: &mut Budget, scope: &Scope<'_>) -> Result<Token, Error> {
+        self.check_realm(scope.realm)?;
         let credential = self.found().await.credential.clone();
         let mut answer = match &credential {
-            Some(Credential::Identity(token)) => self.refresh(http, realm, service, &scope, token).await?,
+            Some(Credential::Identity(token)) => self.refresh(http, budget, scope, token).await?,
             Some(Credential::Basic { username, password }) => {
                 let basic = Authorization::Basic { username: username.clone(), password: password.clone() };
-                self.ask(http, realm, service, &scope, Some(&basic)).await?
+                self.ask(http, budget, scope, Some(&basic)).await?
             }
-            None => self.ask(http, realm, service, &scope, None).await?,
+            None => self.ask(http, budget, scope, None).await?,
         };
         // Stale credentials should not keep anyone from what is public.
         let refused = |answer: &Answer| matches!(answer.status.as_u16(), 400 | 401 | 403);
-        if refused(&answer) && credential.is_some() && action == Action::Pull {
-            tracing::debug!(host = %self.host, "the credentials were refused; trying without");
-            answer = self.ask(http, realm, service, &scope, None).await?;
+        if refused(&answer) && credential.is_some() && scope.action == Action::Pull {
+            tracing::debug!(registry = self.title, "the credentials were refused; trying without");
+            answer = self.ask(http, budget, scope, None).await?;
         }
         if refused(&answer) {
             let found = self.found().await;
             return Err(Error::Unauthorized {
-                registry: self.host.clone(),
-                what: repository.to_owned(),
+                registry: self.title.clone(),
+                what: scope.repository.to_owned(),
                 credentials: found.origin.clone(),
                 note: found.note.clone(),
             });
         }
-        let token = read_token(&answer).ok_or_else(|| Error::BadAnswer {
-            registry: self.host.clone(),
-            what: repository.to_owned(),
-            reason: format!("its token server `{}` sent no token", show_url(realm)),
-        })?;
-        let secret = token.secret.clone();
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.insert((repository.to_owned(), action), Arc::new(token));
-        Ok(secret)
+        self.check_busy(&answer)?;
+        read_token(&answer).map_err(|reason| Error::BadAnswer {
+            registry: self.title.clone(),
+            what: scope.repository.to_owned(),
+            reason: format!("its token server `{}` sent no token: {reason}", show_url(scope.realm)),
+        })
     }
 
     async fn ask(
         &self,
         http: &Http,
-        realm: &Url,
-        service: Option<&str>,
-        scope: &str,
+        budget: &mut Budget,
+        scope: &Scope<'_>,
         authorization: Option<&Authorization>,
     ) -> Result<Answer, Error> {
-        let mut url = realm.clone();
-        url.query_pairs_mut().append_pair("scope", scope);
-        if let Some(service) = service {
+        let mut url = scope.realm.clone();
+        url.query_pairs_mut().append_pair("scope", &scope.text());
+        if let Some(service) = scope.service {
             url.query_pairs_mut().append_pair("service", service);
         }
-        http.get(&url, "application/json", authorization, LIMIT).await.map_err(|failure| self.failed(failure))
+        let ask = Ask { url: &url, accept: "application/json", authorization, limit: LIMIT };
+        http.get_within(budget, ask).await.map_err(|failure| self.failed(failure))
     }
 
-    /// The exchange of a refresh token, by the `OAuth2` form of the token protocol.
+    /// The exchange of a refresh token, by the `OAuth2` form of the token protocol. The answer may hold a new one; it
+    /// is not kept, since where the old one came from (Docker's configuration, a helper) is not ours to write.
     async fn refresh(
         &self,
         http: &Http,
-        realm: &Url,
-        service: Option<&str>,
-        scope: &str,
+        budget: &mut Budget,
+        scope: &Scope<'_>,
         token: &Secret,
     ) -> Result<Answer, Error> {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "refresh_token")
             .append_pair("client_id", "spin-deps")
-            .append_pair("service", service.unwrap_or(&self.host))
-            .append_pair("scope", scope)
+            .append_pair("service", scope.service.unwrap_or(&self.host))
+            .append_pair("scope", &scope.text())
             .append_pair("refresh_token", token.expose())
             .finish();
-        http.post_form(realm, form, LIMIT).await.map_err(|failure| self.failed(failure))
+        http.post_form(budget, scope.realm, form, LIMIT).await.map_err(|failure| self.failed(failure))
     }
 
     fn check_realm(&self, realm: &Url) -> Result<(), Error> {
+        let both_are_here = is_loopback(&self.base) && is_loopback(realm);
         let same_host = self.base.scheme() == "http" && realm.host_str() == self.base.host_str();
         match realm.scheme() {
             "https" => Ok(()),
-            "http" if is_loopback(realm) || same_host => Ok(()),
+            "http" if both_are_here || same_host => Ok(()),
             _ => Err(Error::Insecure { url: show_url(realm) }),
         }
     }
 
     fn failed(&self, failure: Failure) -> Error {
-        failure.at(&self.host, &self.host, self.base.scheme() == "https" && is_loopback(&self.base))
+        failure.at(&self.title, &self.title, self.base.scheme() == "https" && is_loopback(&self.base))
     }
 
     fn unusable(&self, reason: &str) -> Error {
-        Error::UnusableRegistry { registry: self.host.clone(), reason: printable(reason, 200) }
+        Error::UnusableRegistry { registry: self.title.clone(), reason: printable(reason, 200) }
     }
-}
-
-/// The first challenge that we can meet; `Bearer` before `Basic`.
-fn challenge_of(headers: &HeaderMap) -> Option<Challenge> {
-    let mut basic = None;
-    for value in headers.get_all(WWW_AUTHENTICATE) {
-        let Ok(challenges) = http_auth::parse_challenges(value.to_str().ok()?) else {
-            continue;
-        };
-        for challenge in &challenges {
-            if challenge.scheme.eq_ignore_ascii_case("bearer") {
-                let realm = parameter(challenge, "realm").and_then(|realm| Url::parse(&realm).ok());
-                if let Some(realm) = realm {
-                    return Some(Challenge::Bearer { realm, service: parameter(challenge, "service") });
-                }
-            } else if challenge.scheme.eq_ignore_ascii_case("basic") {
-                basic = Some(Challenge::Basic);
-            }
-        }
-    }
-    basic
-}
-
-fn parameter(challenge: &ChallengeRef<'_>, name: &str) -> Option<String> {
-    challenge
-        .params
-        .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.to_unescaped())
 }
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderValue;
-
     use super::*;
-
-    fn challenge(value: &'static str) -> Option<Challenge> {
-        let mut headers = HeaderMap::new();
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(value));
-        challenge_of(&headers)
-    }
-
-    #[test]
-    fn challenges_are_read_in_any_order_and_case() {
-        assert_eq!(challenge("Basic realm=\"x\""), Some(Challenge::Basic));
-        let bearer = challenge("basic realm=\"x\", BEARER Realm=\"https://a.example/token\",service=\"a\"");
-        assert!(matches!(bearer, Some(Challenge::Bearer { service: Some(service), .. }) if service == "a"));
-        assert_eq!(challenge("Bearer realm=\"not a url\""), None);
-        assert_eq!(challenge("\"\"\","), None);
-    }
 
     #[test]
     fn the_token_server_is_not_spoken_to_in_the_clear() {
         let auth = |base: &str| {
-            Auth::new("reg.example", Url::parse(base).unwrap(), None, Environment::empty(), None)
+            let base = Url::parse(base).unwrap();
+            Auth::new("reg.example", "reg.example", base, None, Environment::empty(), None)
         };
         let realm = |text: &str| Url::parse(text).unwrap();
         assert!(auth("https://reg.example").check_realm(&realm("https://auth.example/token")).is_ok());
-        assert!(auth("https://reg.example").check_realm(&realm("http://127.0.0.1:1/token")).is_ok());
+        assert!(auth("https://reg.example").check_realm(&realm("http://127.0.0.1:1/token")).is_err());
+        assert!(auth("https://localhost").check_realm(&realm("http://127.0.0.1:1/token")).is_ok());
         assert!(auth("https://reg.example").check_realm(&realm("http://reg.example/token")).is_err());
         assert!(auth("http://reg.example").check_realm(&realm("http://reg.example/token")).is_ok());
         assert!(auth("http://reg.example").check_realm(&realm("http://auth.example/token")).is_err());

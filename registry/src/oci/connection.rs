@@ -1,11 +1,12 @@
 //! The way to one OCI registry.
 //!
-//! **Who makes which request.** Tag lists, manifests and config objects are small and on the way of every resolution,
-//! so they are asked for here, over one pool of connections: `oci-client` hides the `Link` header, without which a
-//! list of tags cannot be read to its end in the fewest requests; it reads manifests of any length into memory; and
-//! it precedes every request to an open registry by one to `/v2/`. Layers are streamed, and everything is published,
-//! through `oci-client`: upload sessions, chunks and the places where registries differ are its strength. It is given
-//! the authorization found here, so that it asks for none of its own.
+//! **Who makes which request.** All that is read is asked for here, over one pool of connections. Tag lists, manifests
+//! and config objects are on the way of every resolution: `oci-client` hides the `Link` header, without which a list
+//! of tags cannot be read to its end in the fewest requests; it reads manifests of any length into memory; and it
+//! precedes every request to an open registry by one to `/v2/`. Layers are streamed here too: `oci-client` reads the
+//! body of an error answer without a limit and hides the headers by which a broken download is gone on with. What is
+//! published goes through `oci-client`: upload sessions, chunks and the places where registries differ are its
+//! strength. It is given the authorization found here, so that it asks for none of its own.
 
 use oci_client::client::ClientConfig;
 use oci_client::secrets::RegistryAuth;
@@ -17,8 +18,9 @@ use url::Url;
 use super::auth::{Action, Auth};
 use super::settings::OciSettings;
 use crate::credentials::Authorization;
-use crate::error::Error;
-use crate::http::{Answer, Failure, Http, is_busy, retry_after};
+use crate::error::{Error, registry_title};
+use crate::http::{Answer, Ask, Failure, Http};
+use crate::retry::{is_busy, retry_after_seconds};
 use crate::settings::{Environment, Network};
 use crate::text::{is_loopback, printable};
 
@@ -28,6 +30,8 @@ const PARALLEL: usize = 50;
 /// One OCI registry.
 pub(crate) struct Connection {
     host: String,
+    /// The registry, for messages.
+    title: String,
     base: Url,
     settings: OciSettings,
     network: Network,
@@ -39,8 +43,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// A connection to `host`, which may have a port. Makes no request.
+    /// A connection to `host`, which may have a port, of the registry `name`. Makes no request.
     pub(crate) fn new(
+        name: &str,
         host: &str,
         settings: OciSettings,
         http: Http,
@@ -63,10 +68,12 @@ impl Connection {
         if !is_plain_host {
             return Err(unusable());
         }
-        let auth =
-            Auth::new(host, base.clone(), settings.credential.clone(), environment, settings.caution.clone());
+        let title = registry_title(name, host);
+        let (credential, caution) = (settings.credential.clone(), settings.caution.clone());
+        let auth = Auth::new(host, &title, base.clone(), credential, environment, caution);
         Ok(Self {
             host: host.to_owned(),
+            title,
             base,
             settings,
             network,
@@ -80,6 +87,15 @@ impl Connection {
 
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The registry's name, and its host where that is another, for messages.
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
     }
 
     pub(crate) fn auth(&self) -> &Auth {
@@ -106,42 +122,36 @@ impl Connection {
     pub(crate) async fn get(&self, request: &Get<'_>) -> Result<Option<Answer>, Error> {
         self.online(request.what)?;
         let url = self.url(request.repository, request.rest)?;
-        let mut tried_again = false;
+        let _permit = self.permit().await;
+        let mut budget = self.http.budget();
+        let mut turn = self.auth.turn(request.repository, request.action);
         loop {
-            let authorization =
-                self.auth.authorization(&self.http, request.repository, request.action).await?;
-            let answer = {
-                let _permit = self.permit().await;
-                self.http
-                    .get(&url, request.accept, authorization.as_ref(), request.limit)
-                    .await
-                    .map_err(|failure| self.failed(failure, request.what))?
-            };
+            let authorization = turn.authorization(&self.http, &mut budget).await?;
+            let (accept, limit) = (request.accept, request.limit);
+            let ask = Ask { url: &url, accept, authorization: authorization.as_ref(), limit };
+            let answer = self.http.get_within(&mut budget, ask).await;
+            let answer = answer.map_err(|failure| self.failed(failure, request.what))?;
             if answer.status.as_u16() == 401 {
-                if !tried_again && self.auth.refused(authorization.as_ref(), &answer.headers).await {
-                    tried_again = true;
-                    continue;
-                }
-                return Err(self.auth.unauthorized(authorization.as_ref(), request.what).await);
+                turn.refused(authorization, &answer.headers, request.what).await?;
+                continue;
             }
-            return self.judge(answer, request.what);
+            return Ok(self.judge(&answer, request.what)?.then_some(answer));
         }
     }
 
-    fn judge(&self, answer: Answer, what: &str) -> Result<Option<Answer>, Error> {
-        let registry = self.host.clone();
+    /// Whether the answer is what was asked for; `false`: the registry has no such thing.
+    pub(crate) fn judge(&self, answer: &Answer, what: &str) -> Result<bool, Error> {
+        let registry = self.title.clone();
         let what = what.to_owned();
         match answer.status.as_u16() {
-            200 => Ok(Some(answer)),
-            404 => Ok(None),
-            403 => Err(Error::Forbidden { registry, what, message: message(&answer.body) }),
-            status if is_busy(answer.status) => Err(Error::Busy {
-                registry,
-                status,
-                retry_after: retry_after(&answer.headers).map(|pause| pause.as_secs()),
-            }),
+            200 => Ok(true),
+            404 => Ok(false),
+            403 => Err(Error::Forbidden { registry, what, message: message(answer) }),
+            status if is_busy(answer.status) => {
+                Err(Error::Busy { registry, status, retry_after: retry_after_seconds(&answer.headers) })
+            }
             status => {
-                let said = message(&answer.body);
+                let said = message(answer);
                 let reason = if said.is_empty() {
                     format!("its HTTP status is {status}")
                 } else {
@@ -155,13 +165,13 @@ impl Connection {
     /// The URL of `/v2/<repository>/<rest>`; `rest` may have a query.
     pub(crate) fn url(&self, repository: &str, rest: &str) -> Result<Url, Error> {
         self.base.join(&format!("/v2/{repository}/{rest}")).map_err(|error| Error::UnusableRegistry {
-            registry: self.host.clone(),
+            registry: self.title.clone(),
             reason: error.to_string(),
         })
     }
 
     pub(crate) fn failed(&self, failure: Failure, what: &str) -> Error {
-        failure.at(&self.host, what, self.base.scheme() == "https" && is_loopback(&self.base))
+        failure.at(&self.title, what, self.base.scheme() == "https" && is_loopback(&self.base))
     }
 
     /// `oci-client`, with the authorization for the reference's repository in its hands, and what that is.
@@ -176,9 +186,13 @@ impl Connection {
     ) -> Result<(&Client, Option<Authorization>), Error> {
         self.online(reference.repository())?;
         let cell = if use_monolithic_push { &self.monolithic } else { &self.chunked };
-        let client =
-            cell.get_or_try_init(|| async { self.build(self.settings.client(use_monolithic_push)) }).await?;
-        let authorization = self.auth.authorization(&self.http, reference.repository(), action).await?;
+        let client = cell
+            .get_or_try_init(|| async {
+                self.build(self.settings.client(use_monolithic_push, self.http.options()))
+            })
+            .await?;
+        let turn = self.auth.turn(reference.repository(), action);
+        let authorization = turn.authorization(&self.http, &mut self.http.budget()).await?;
         let operation = match action {
             Action::Pull => RegistryOperation::Pull,
             Action::Push => RegistryOperation::Push,
@@ -201,7 +215,7 @@ impl Connection {
 
     fn build(&self, config: ClientConfig) -> Result<Client, Error> {
         Client::try_from(config).map_err(|_| Error::UnusableRegistry {
-            registry: self.host.clone(),
+            registry: self.title.clone(),
             reason: "its TLS settings cannot be used".to_owned(),
         })
     }
@@ -221,7 +235,7 @@ pub(crate) struct Get<'a> {
 }
 
 /// The message of a registry's error answer, fit to be shown; empty if there is none.
-fn message(body: &[u8]) -> String {
+fn message(answer: &Answer) -> String {
     #[derive(serde::Deserialize)]
     struct Envelope {
         errors: Vec<Entry>,
@@ -231,7 +245,7 @@ fn message(body: &[u8]) -> String {
         #[serde(default)]
         message: String,
     }
-    let envelope: Option<Envelope> = serde_json::from_slice(body).ok();
+    let envelope: Option<Envelope> = answer.json("").ok();
     let first = envelope.and_then(|envelope| envelope.errors.into_iter().next());
     printable(&first.map(|entry| entry.message).unwrap_or_default(), 200)
 }

@@ -6,6 +6,7 @@
 
 mod artifact;
 mod auth;
+mod challenge;
 mod connection;
 mod layer;
 mod publish;
@@ -107,7 +108,7 @@ impl OciSource {
         artifact::parse(manifest).map_err(|reason| Error::UnsupportedArtifact {
             package: package.clone().into(),
             version: version.clone().into(),
-            registry: self.registry.to_string(),
+            registry: self.connection.title().to_owned(),
             reason,
         })
     }
@@ -256,7 +257,7 @@ impl OciSource {
             Some((now, _)) => Err(Error::TagMoved {
                 package: package.clone().into(),
                 version: version.clone().into(),
-                registry: self.registry.to_string(),
+                registry: self.connection.title().to_owned(),
                 locked: manifest.clone(),
                 now,
             }),
@@ -266,14 +267,14 @@ impl OciSource {
 
     /// An error of `oci-client` in our words.
     fn of_client(&self, error: OciDistributionError, what: &str) -> Error {
-        let registry = self.connection.host().to_owned();
+        let registry = self.connection.title().to_owned();
         match error {
             OciDistributionError::RequestError(error) => self.connection.failed(failure(&error), what),
             OciDistributionError::ServerError { code: 403, message, .. } => {
                 Error::Forbidden { registry, what: what.to_owned(), message: printable(&message, 200) }
             }
             OciDistributionError::ServerError { code, .. }
-                if reqwest::StatusCode::from_u16(code).is_ok_and(crate::http::is_busy) =>
+                if reqwest::StatusCode::from_u16(code).is_ok_and(crate::retry::is_busy) =>
             {
                 Error::Busy { registry, status: code, retry_after: None }
             }
@@ -301,21 +302,14 @@ impl OciSource {
         }
     }
 
-    fn of_store(&self, error: StoreError, what: &str) -> Error {
-        match error {
-            StoreError::Mismatch { expected, actual } => self.mismatch(what.to_owned(), expected, actual),
-            error => Error::of_store(error, what),
-        }
-    }
-
     fn mismatch(&self, what: String, expected: ContentDigest, actual: ContentDigest) -> Error {
-        let origin = format!("registry `{}`", self.connection.host());
+        let origin = format!("registry `{}`", self.connection.title());
         Error::DigestMismatch { what, expected, actual, origin }
     }
 
     fn bad_answer(&self, what: &str, reason: &str) -> Error {
         Error::BadAnswer {
-            registry: self.connection.host().to_owned(),
+            registry: self.connection.title().to_owned(),
             what: what.to_owned(),
             reason: reason.to_owned(),
         }

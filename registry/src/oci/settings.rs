@@ -4,7 +4,7 @@ use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientP
 use serde::Deserialize;
 
 use crate::credentials::{ConfiguredAuth, Credential};
-use crate::http::{CONNECT_TIMEOUT, HttpOptions, READ_TIMEOUT, USER_AGENT};
+use crate::http::{HttpOptions, USER_AGENT};
 
 /// The table as it is written.
 #[derive(Default, Deserialize)]
@@ -88,8 +88,8 @@ impl OciSettings {
         self.plain != Some(true) && !self.accept_invalid_certificates && self.certificates.is_empty()
     }
 
-    /// The settings for our own requests.
-    pub(crate) fn http(&self) -> Result<HttpOptions, String> {
+    /// The settings for our own requests; what the table does not say is as `usual`.
+    pub(crate) fn http(&self, usual: &HttpOptions) -> Result<HttpOptions, String> {
         let extra_root_certificates = self
             .certificates
             .iter()
@@ -103,19 +103,23 @@ impl OciSettings {
             plain: self.plain == Some(true),
             accept_invalid_certificates: self.accept_invalid_certificates,
             extra_root_certificates,
+            ..usual.clone()
         })
     }
 
-    /// The settings for `oci-client`.
-    pub(crate) fn client(&self, use_monolithic_push: bool) -> ClientConfig {
+    /// The same for `oci-client`.
+    pub(crate) fn client(&self, use_monolithic_push: bool, options: &HttpOptions) -> ClientConfig {
         ClientConfig {
             protocol: if self.plain == Some(true) { ClientProtocol::Http } else { ClientProtocol::Https },
             accept_invalid_certificates: self.accept_invalid_certificates,
             extra_root_certificates: self.certificates.clone(),
             use_monolithic_push,
             platform_resolver: None,
-            connect_timeout: Some(CONNECT_TIMEOUT),
-            read_timeout: Some(READ_TIMEOUT),
+            connect_timeout: Some(options.limits.connect),
+            read_timeout: Some(options.limits.read),
+            https_proxy: options.proxies.https(),
+            http_proxy: options.proxies.http(),
+            no_proxy: Some(options.proxies.direct()),
             user_agent: USER_AGENT,
             // Tokens are renewed by us, and given to the client before each use.
             default_token_expiration_secs: 60 * 60,

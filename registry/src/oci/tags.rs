@@ -53,10 +53,10 @@ pub(crate) async fn versions(
         let Some(answer) = connection.get(&request).await? else {
             return Ok(if seen.is_empty() { None } else { Some(parsed(&seen)) });
         };
-        let page: Page = serde_json::from_slice(&answer.body).map_err(|_| Error::BadAnswer {
-            registry: connection.host().to_owned(),
+        let page: Page = answer.json("a list of tags").map_err(|reason| Error::BadAnswer {
+            registry: connection.title().to_owned(),
             what: repository.to_owned(),
-            reason: "it is not a list of tags".to_owned(),
+            reason,
         })?;
         let tags = page.tags.unwrap_or_default();
         let (count, last) = (tags.len(), tags.last().cloned());
@@ -64,7 +64,7 @@ pub(crate) async fn versions(
         seen.extend(tags);
         if seen.len() > MAX_TAGS {
             return Err(Error::BadAnswer {
-                registry: connection.host().to_owned(),
+                registry: connection.title().to_owned(),
                 what: repository.to_owned(),
                 reason: format!("it lists more than {MAX_TAGS} tags"),
             });
@@ -83,7 +83,7 @@ pub(crate) async fn versions(
         };
     }
     Err(Error::BadAnswer {
-        registry: connection.host().to_owned(),
+        registry: connection.title().to_owned(),
         what: repository.to_owned(),
         reason: "its list of tags has too many pages".to_owned(),
     })

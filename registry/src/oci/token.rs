@@ -12,8 +12,8 @@ use crate::secret::Secret;
 
 /// The life of a token that does not say, by the token protocol.
 const TOKEN_LIFE: u64 = 60;
-/// A token is renewed so long before its end.
-const MARGIN: u64 = 10;
+/// A token is renewed so long before its end, or at half of a life that is shorter.
+const MARGIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct Token {
@@ -31,6 +31,11 @@ enum Covers {
 }
 
 impl Token {
+    /// Whether it is taken to be good for all repositories.
+    pub(super) fn serves_all(&self) -> bool {
+        self.covers == Covers::All
+    }
+
     /// Whether a request about `repository` may carry the token.
     pub(super) fn serves(&self, repository: &str, action: Action) -> bool {
         let covered = match &self.covers {
@@ -45,25 +50,36 @@ impl Token {
     }
 }
 
-/// The token of a token server's answer; `None` if there is none that can be used.
-pub(super) fn read_token(answer: &Answer) -> Option<Token> {
+/// The token of a token server's answer; the error says what is wrong with it.
+pub(super) fn read_token(answer: &Answer) -> Result<Token, String> {
     #[derive(Deserialize)]
     struct Json {
         token: Option<String>,
         access_token: Option<String>,
-        expires_in: Option<u64>,
+        expires_in: Option<serde_json::Value>,
     }
     if !answer.status.is_success() {
-        return None;
+        return Err(format!("its HTTP status is {}", answer.status.as_u16()));
     }
-    let json: Json = serde_json::from_slice(&answer.body).ok()?;
-    let secret = Secret::new(json.token.or(json.access_token)?);
+    let json: Json = answer.json("one of the token protocol")?;
+    let secret = Secret::new(json.token.or(json.access_token).ok_or("there is none in its answer")?);
     if !secret.fits_header() {
-        return None;
+        return Err("it holds characters that no token has".to_owned());
     }
-    let life = json.expires_in.unwrap_or(TOKEN_LIFE).clamp(TOKEN_LIFE, 24 * 60 * 60) - MARGIN;
     let covers = covers(secret.expose());
-    Some(Token { secret, until: Instant::now() + Duration::from_secs(life), covers })
+    Ok(Token { secret, until: Instant::now() + life(json.expires_in.as_ref()), covers })
+}
+
+/// How long the token is used. Some servers write the seconds as text, and some a zero that means nothing.
+fn life(expires_in: Option<&serde_json::Value>) -> Duration {
+    let seconds = match expires_in {
+        Some(serde_json::Value::Number(number)) => number.as_u64(),
+        Some(serde_json::Value::String(text)) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let seconds = seconds.filter(|seconds| *seconds > 0).unwrap_or(TOKEN_LIFE).min(24 * 60 * 60);
+    let life = Duration::from_secs(seconds);
+    life - MARGIN.min(life / 2)
 }
 
 /// The repositories that a JWT lists. It is read to save requests, never to decide what is allowed.
@@ -102,6 +118,17 @@ mod tests {
     fn jwt(claims: &str) -> String {
         use base64::Engine as _;
         format!("e30.{}.c2ln", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    #[test]
+    fn a_token_is_renewed_before_its_end() {
+        let life = |json: &str| life(Some(&serde_json::from_str(json).unwrap())).as_millis();
+        assert_eq!((life("300"), life("\"300\"")), (290_000, 290_000));
+        assert_eq!(life("3"), 1_500);
+        for unspecified in ["0", "-1", "null", "\"soon\"", "1.5", "[]"] {
+            assert_eq!(life(unspecified), 50_000, "{unspecified}");
+        }
+        assert_eq!(life("18446744073709551615"), 86_390_000);
     }
 
     #[test]
