@@ -132,6 +132,71 @@ impl Configuration {
         Ok(settings)
     }
 
+    /// `[registry."NAME".warg]`, with the URL that it names, else that of the metadata, else the registry's name.
+    ///
+    /// The rule is that of [`Self::oci`]: the user's token and signing key belong to the registry's name, and go
+    /// nowhere that only the project names, be it in its table or in its mapping. A token of the environment goes to
+    /// the host that its variable names.
+    #[cfg(feature = "warg")]
+    pub(crate) fn warg(
+        &self,
+        package: &PackageRef,
+        registry: &Registry,
+        metadata_url: Option<&str>,
+        environment: &Environment,
+    ) -> Result<crate::warg::WargSettings, Error> {
+        use crate::warg::{WARG_PROTOCOL, WargSettings, WargTable, parse_url};
+        let of = |config: &Config| -> Result<WargTable, Error> {
+            let table = config.registry_config(registry).map(|config| config.backend_config(WARG_PROTOCOL));
+            let table = table.transpose().map_err(|error| self.table_error(registry, "warg", &error))?;
+            Ok(table.flatten().unwrap_or_default())
+        };
+        let mut table = of(&self.merged)?;
+        let named = table.url.clone();
+        let url = named.as_deref().or(metadata_url).unwrap_or(registry.as_ref());
+        let url = parse_url(url)
+            .map_err(|reason| Error::UnusableRegistry { registry: registry.to_string(), reason })?;
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = format!("{}{port}", url.host_str().unwrap_or_default());
+
+        let mut is_foreign = false;
+        if let Some((project, base)) = &self.project {
+            let of_project = of(project)?;
+            let by_table = of_project.url.is_some() && of_project.url != of(&self.user)?.url;
+            let by_mapping = named.is_none()
+                && custom(project, package, registry).is_some()
+                && custom(&self.user, package, registry).is_none();
+            is_foreign = (by_table || by_mapping) && host != registry.as_ref();
+            let own_file = of_project.signing_key_file.as_ref().map(|file| base.join(file));
+            if is_foreign {
+                table =
+                    WargTable { url: table.url, max_checkpoint_age: table.max_checkpoint_age, ..of_project };
+            }
+            table.signing_key_file = own_file.or(table.signing_key_file);
+        }
+        let mut settings = WargSettings::new(url, table);
+        let mut variables = vec![host.as_str()];
+        if !is_foreign {
+            variables.push(registry.as_ref());
+        }
+        let of_environment =
+            variables.into_iter().find_map(|name| crate::credentials::bearer(name, environment));
+        settings.token = of_environment.or(settings.token);
+        if is_foreign && settings.token.is_none() {
+            settings.caution = Some(format!(
+                "a token for registry `{registry}` would not be sent to `{host}`, which only the project's \
+                 configuration names; if that is right, say so in your own config.toml of wkg"
+            ));
+        }
+        if settings.token.as_ref().is_some_and(|(token, _)| !token.fits_header()) {
+            return Err(Error::UnusableRegistry {
+                registry: registry.to_string(),
+                reason: "its token has characters that a token cannot have".to_owned(),
+            });
+        }
+        Ok(settings)
+    }
+
     /// `root` of `[registry."NAME".local]`. The project's is relative to the project, the user's as wkg has it: to
     /// the working directory.
     fn folder(&self, registry: &Registry) -> Result<PathBuf, Error> {

@@ -11,6 +11,7 @@ use wasm_pkg_common::digest::ContentDigest;
 use wasm_pkg_common::package::{PackageRef, Version};
 
 use crate::store::StoreError;
+use crate::unproven::Unproven;
 
 /// An error of the registries or of the store.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -207,6 +208,70 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A warg registry did not prove what it says.
+    #[error("registry `{registry}` does not prove its answer for {what}: {reason}")]
+    Unproven {
+        /// The registry.
+        registry: String,
+        /// What was asked for.
+        what: String,
+        /// What is wrong.
+        reason: Unproven,
+    },
+    /// A log of a warg registry begins with another key than when the package was locked.
+    #[error("{log} at registry `{registry}` is signed by another key than when {package} was locked")]
+    SignerChanged {
+        /// The registry.
+        registry: String,
+        /// Which log, in words.
+        log: String,
+        /// The package that was locked.
+        package: String,
+        /// The identifier of the key that was locked.
+        locked: String,
+        /// The identifier of the key now.
+        now: String,
+    },
+    /// What was verified of a warg registry is damaged on disk.
+    #[error("what was verified of registry `{registry}` is damaged in {}", path.display())]
+    DamagedState {
+        /// The registry.
+        registry: String,
+        /// The damaged file.
+        path: PathBuf,
+    },
+    /// A record has to be signed, and there is no key that could.
+    #[error("there is no key to sign with: {reason}")]
+    SigningKey {
+        /// Why, without the text of the key.
+        reason: String,
+    },
+    /// The key is not one of the package's.
+    #[error("the key {key} may not {may_not} releases of {package} at registry `{registry}`")]
+    KeyRefused {
+        /// The package.
+        package: Box<PackageRef>,
+        /// The registry.
+        registry: String,
+        /// The identifier of the key.
+        key: String,
+        /// What it may not: "publish" or "withdraw".
+        may_not: &'static str,
+        /// The identifier of the key that began the package's log.
+        author: String,
+    },
+    /// A release cannot be withdrawn in this way at this registry.
+    #[error("{package} {version} at registry `{registry}` cannot be changed so: {reason}")]
+    CannotWithdraw {
+        /// The package.
+        package: Box<PackageRef>,
+        /// The version.
+        version: Box<Version>,
+        /// The registry.
+        registry: String,
+        /// Why.
+        reason: String,
+    },
     /// A file could not be read or written; the error names it.
     #[error(transparent)]
     Io(Arc<io::Error>),
@@ -291,7 +356,26 @@ impl Error {
             Self::Insecure { .. } => "use https, or a server on this machine".to_owned(),
             Self::Offline { .. } => "run once with network access, for example `spin-deps sync`".to_owned(),
             Self::DamagedStore { .. } => "run once with network access to fetch it again, or remove the file".to_owned(),
+            Self::Unproven { reason, .. } => reason.hint().to_owned(),
+            Self::SignerChanged { package, locked, now, .. } => format!(
+                "it was {locked} and is {now}; if the registry or its authors have announced that, remove {package} from \
+                 spin-deps.lock and run `spin-deps lock`, else do not use it"
+            ),
+            Self::DamagedState { .. } => {
+                "restore the file from a backup; without it, the registry's keys are trusted as at the first use, and \
+                 only a lockfile tells whether they are still the same: remove it if that is what you want"
+                    .to_owned()
+            }
+            Self::SigningKey { .. } => {
+                "set `SPIN_DEPS_SIGNING_KEY` to a key of the form `ecdsa-p256:<base64>`, or `SPIN_DEPS_SIGNING_KEY_FILE` \
+                 to a file that holds one"
+                    .to_owned()
+            }
+            Self::KeyRefused { author, .. } => {
+                format!("use the key that published the package first, {author}, or one that it has granted this")
+            }
             Self::UnusableRegistry { .. }
+            | Self::CannotWithdraw { .. }
             | Self::NotFound { .. }
             | Self::UnsupportedArtifact { .. }
             | Self::TooLarge { .. }

@@ -203,6 +203,23 @@ impl Http {
         .await
     }
 
+    /// POST of JSON, paid from a budget of its own; for questions, which change nothing and may be repeated.
+    #[cfg_attr(not(feature = "warg"), expect(dead_code, reason = "only warg registries are asked so"))]
+    pub(crate) async fn post_json(
+        &self,
+        url: &Url,
+        json: Bytes,
+        authorization: Option<&Authorization>,
+        limit: u64,
+    ) -> Result<Answer, Failure> {
+        self.retried(url, &mut self.budget(), || async {
+            let question = self.client().await?.post(url.clone()).header(ACCEPT, "application/json");
+            let question = question.header(CONTENT_TYPE, "application/json").body(json.clone());
+            self.ask(authorized(question, authorization), limit).await
+        })
+        .await
+    }
+
     /// GET whose body the caller reads in pieces. Made once.
     pub(crate) async fn open(
         &self,

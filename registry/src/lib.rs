@@ -8,7 +8,7 @@
 //! * **A request is a cost.** A cold release takes three and one for its Wasm; what is known by digest takes none,
 //!   ever; whatever several tasks want at once is asked once.
 //!
-//! The places where bytes come from implement one trait, `Source`: a folder and an OCI registry.
+//! The places where bytes come from implement one trait, `Source`: a folder, an OCI registry, a warg registry.
 
 mod config;
 mod credentials;
@@ -20,6 +20,7 @@ mod http;
 mod memo;
 mod metadata;
 mod oci;
+mod pins;
 mod places;
 mod proxy;
 mod registries;
@@ -29,6 +30,9 @@ mod settings;
 mod source;
 mod store;
 mod text;
+mod unproven;
+#[cfg(feature = "warg")]
+mod warg;
 
 pub use config::default_config_path;
 pub use error::Error;
@@ -40,6 +44,7 @@ pub use source::{
     ComponentConfig, Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers, Yank,
 };
 pub use store::{Damage, Removed, Store, StoreError, StoreInfo, Writer, digest_of};
+pub use unproven::Unproven;
 
 /// The largest Wasm that is accepted, in bytes.
 pub const LAYER_LIMIT: u64 = 512 << 20;

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
-use wasm_pkg_common::metadata::{REGISTRY_METADATA_PATH, RegistryMetadata};
+use wasm_pkg_common::metadata::{OCI_PROTOCOL, REGISTRY_METADATA_PATH, RegistryMetadata};
 use wasm_pkg_common::registry::Registry;
 
 use crate::http::Http;
@@ -87,8 +87,16 @@ fn address(registry: &Registry, plain: Option<bool>) -> Option<Url> {
     Url::parse(&format!("https://{registry}{REGISTRY_METADATA_PATH}")).ok()
 }
 
+/// The document. The type knows the deprecated keys of OCI, and takes a document with that of warg for none.
 fn parse(text: &str) -> Option<RegistryMetadata> {
-    serde_json::from_str(text).ok()
+    let mut document: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
+    if let Some(url) = document.remove("wargUrl") {
+        if document.contains_key("ociRegistry") {
+            document.entry("preferredProtocol").or_insert_with(|| OCI_PROTOCOL.into());
+        }
+        document.entry("warg").or_insert_with(|| serde_json::json!({ "url": url }));
+    }
+    serde_json::from_value(document.into()).ok()
 }
 
 /// Seconds since the epoch.
@@ -115,6 +123,24 @@ mod tests {
         );
         assert_eq!(address("localhost", Some(false)), "https://localhost/.well-known/wasm-pkg/registry.json");
         assert_eq!(address("reg.corp", Some(true)), "http://reg.corp/.well-known/wasm-pkg/registry.json");
+    }
+
+    #[test]
+    fn the_deprecated_key_of_warg_is_understood() {
+        let of = |text: &str| {
+            let metadata = parse(text).unwrap();
+            let warg: Option<serde_json::Value> = metadata.protocol_config("warg").unwrap();
+            (metadata.preferred_protocol().map(str::to_owned), warg.map(|warg| warg["url"].clone()))
+        };
+        let url = Some("https://a".into());
+        assert_eq!(of(r#"{ "wargUrl": "https://a" }"#), (Some("warg".into()), url.clone()));
+        assert_eq!(
+            of(r#"{ "preferredProtocol": "warg", "warg": { "url": "https://a" } }"#),
+            (Some("warg".into()), url.clone())
+        );
+        assert_eq!(of(r#"{ "wargUrl": "https://a", "ociRegistry": "ghcr.io" }"#), (Some("oci".into()), url));
+        assert_eq!(of("{}"), (None, None));
+        assert!(parse("[]").is_none());
     }
 
     #[test]

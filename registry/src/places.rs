@@ -20,18 +20,19 @@ use crate::http::{Http, HttpOptions};
 use crate::memo::Memo;
 use crate::metadata;
 use crate::oci::{Connection, OciSettings, OciSource};
+use crate::pins::Pins;
 use crate::proxy::Proxies;
-use crate::settings::{Environment, Network, Settings};
+use crate::settings::{Network, Settings};
 use crate::source::Source;
 use crate::store::Store;
 
 /// All sources, set up when they are needed and kept.
 pub(crate) struct Places {
     configuration: Configuration,
-    network: Network,
-    environment: Environment,
+    settings: Settings,
     store: Store,
     http: Http,
+    pins: Arc<Pins>,
     metadata: Memo<RegistryMetadata>,
     connections: Memo<Arc<Connection>>,
     sources: Mutex<HashMap<String, Arc<dyn Source>>>,
@@ -73,14 +74,14 @@ impl Places {
     pub(crate) fn new(configuration: Configuration, settings: &Settings, store: Store) -> Self {
         Self {
             configuration,
-            network: settings.network.clone(),
-            environment: settings.environment.clone(),
+            settings: settings.clone(),
             store,
             http: Http::new(HttpOptions {
                 limits: settings.limits.clone(),
                 proxies: Proxies::of(&settings.environment),
                 ..HttpOptions::default()
             }),
+            pins: Arc::default(),
             metadata: Memo::default(),
             connections: Memo::default(),
             sources: Mutex::default(),
@@ -95,6 +96,11 @@ impl Places {
     /// The client of those who need no settings of their own.
     pub(crate) fn http(&self) -> &Http {
         &self.http
+    }
+
+    /// The keys that are expected.
+    pub(crate) fn pins(&self) -> &Pins {
+        &self.pins
     }
 
     /// The registry as the package sees it, by the configuration alone.
@@ -127,13 +133,73 @@ impl Places {
             Kind::Folder(root) => {
                 Arc::new(Folder::new(root.clone(), place.registry.clone(), self.store.clone()))
             }
-            Kind::Remote(metadata) => Arc::new(self.oci(place, metadata.as_ref()).await?),
+            Kind::Remote(metadata) => self.remote(place, metadata.as_ref()).await?,
         };
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(sources.entry(place.scope.clone()).or_insert(source)))
     }
 
-    async fn oci(&self, place: &Place, given: Option<&RegistryMetadata>) -> Result<OciSource, Error> {
+    /// The source of a registry that is asked over the network. The configuration names the protocol, or the metadata.
+    async fn remote(
+        &self,
+        place: &Place,
+        given: Option<&RegistryMetadata>,
+    ) -> Result<Arc<dyn Source>, Error> {
+        let registry = &place.registry;
+        let metadata = match given {
+            Some(metadata) => metadata.clone(),
+            None => self.metadata_of(place).await?,
+        };
+        let configured = self.configuration.protocol(registry);
+        let protocol = match (&configured, metadata.preferred_protocol()) {
+            (Some(protocol), _) => protocol.as_str(),
+            (None, Some(LOCAL_PROTOCOL)) => {
+                return Err(Error::UnusableRegistry {
+                    registry: registry.to_string(),
+                    reason: "its metadata asks for a folder of this machine, which it may not".to_owned(),
+                });
+            }
+            (None, Some(protocol)) => protocol,
+            (None, None) => OCI_PROTOCOL,
+        };
+        match protocol {
+            OCI_PROTOCOL => Ok(Arc::new(self.oci(place, &metadata).await?)),
+            #[cfg(feature = "warg")]
+            crate::warg::WARG_PROTOCOL => Ok(Arc::new(self.warg(place, &metadata)?)),
+            other => Err(Error::UnsupportedProtocol {
+                registry: registry.to_string(),
+                protocol: crate::text::printable(other, 40),
+            }),
+        }
+    }
+
+    #[cfg(feature = "warg")]
+    fn warg(&self, place: &Place, metadata: &RegistryMetadata) -> Result<crate::warg::WargSource, Error> {
+        #[derive(Default, Deserialize)]
+        struct WargMetadata {
+            url: Option<String>,
+        }
+        let registry = &place.registry;
+        let warg: WargMetadata = metadata
+            .protocol_config(crate::warg::WARG_PROTOCOL)
+            .map_err(|_| Error::UnusableRegistry {
+                registry: registry.to_string(),
+                reason: "the `warg` part of its metadata cannot be understood".to_owned(),
+            })?
+            .unwrap_or_default();
+        let environment = &self.settings.environment;
+        let settings = self.configuration.warg(&place.package, registry, warg.url.as_deref(), environment)?;
+        Ok(crate::warg::WargSource::new(
+            registry.clone(),
+            settings,
+            &self.settings,
+            self.http.clone(),
+            self.store.clone(),
+            Arc::clone(&self.pins),
+        ))
+    }
+
+    async fn oci(&self, place: &Place, metadata: &RegistryMetadata) -> Result<OciSource, Error> {
         #[derive(Default, Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct OciMetadata {
@@ -145,23 +211,6 @@ impl Places {
             registry: registry.to_string(),
             reason: reason.to_owned(),
         };
-        let metadata = match given {
-            Some(metadata) => metadata.clone(),
-            None => self.metadata_of(place).await?,
-        };
-        let configured = self.configuration.protocol(registry);
-        let protocol = match (&configured, metadata.preferred_protocol()) {
-            (Some(protocol), _) => protocol.as_str(),
-            (None, Some(LOCAL_PROTOCOL)) => {
-                return Err(unusable("its metadata asks for a folder of this machine, which it may not"));
-            }
-            (None, Some(protocol)) => protocol,
-            (None, None) => OCI_PROTOCOL,
-        };
-        if protocol != OCI_PROTOCOL {
-            let protocol = crate::text::printable(protocol, 40);
-            return Err(Error::UnsupportedProtocol { registry: registry.to_string(), protocol });
-        }
         let oci: OciMetadata = metadata
             .protocol_config(OCI_PROTOCOL)
             .map_err(|_| unusable("the `oci` part of its metadata cannot be understood"))?
@@ -171,11 +220,12 @@ impl Places {
         let settings = self.configuration.oci(&place.package, registry, &host)?;
         let http = self.http_with(registry, &settings)?;
         let connect = || async {
-            let (network, environment) = (self.network.clone(), self.environment.clone());
+            let (network, environment) = (self.settings.network.clone(), self.settings.environment.clone());
             Connection::new(registry.as_ref(), &host, settings, http, network, environment).map(Arc::new)
         };
         let connection = self.connections.get_or_try(&format!("{registry}\n{host}"), connect).await?;
-        let epoch = self.environment.get("SOURCE_DATE_EPOCH").and_then(|epoch| epoch.trim().parse().ok());
+        let epoch =
+            self.settings.environment.get("SOURCE_DATE_EPOCH").and_then(|epoch| epoch.trim().parse().ok());
         let prefix = oci.namespace_prefix.unwrap_or_default();
         OciSource::new(registry.clone(), connection, prefix, self.store.clone(), epoch.unwrap_or(0))
     }
@@ -183,7 +233,7 @@ impl Places {
     async fn metadata_of(&self, place: &Place) -> Result<RegistryMetadata, Error> {
         let registry = &place.registry;
         let ask = || async {
-            let offline = self.network != Network::Online;
+            let offline = self.settings.network != Network::Online;
             if let Some(metadata) = metadata::recall(&self.store, registry, offline).await {
                 return Ok(metadata);
             }

@@ -31,7 +31,7 @@ use crate::metadata::{is_fresh, now};
 use crate::oci::release_in_store;
 use crate::places::{Place, Places};
 use crate::settings::{Network, Settings};
-use crate::source::{Content, Listed, Listing, Publication, Published, ReleaseInfo};
+use crate::source::{Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers};
 use crate::store::{Store, StoreError};
 use crate::text::show_url;
 
@@ -89,6 +89,12 @@ impl Registries {
     /// The registry of a package, by wkg's rules; `None` if none is configured.
     pub fn registry_of(&self, package: &PackageRef) -> Option<Registry> {
         self.inner.places.registry_of(package)
+    }
+
+    /// Expects these signers of a package of a warg registry, because a lockfile says so: whatever its log is read
+    /// for from now on, other keys are an error, also where nothing was known of the registry.
+    pub fn expect_signers(&self, registry: &Registry, package: &PackageRef, signers: Signers) {
+        self.inner.places.pins().expect(registry, package, signers);
     }
 
     /// The content store.
@@ -231,12 +237,12 @@ impl Inner {
             if let Some(record) = usable {
                 return Ok(Listing::Found(record.versions));
             }
-            if self.offline().is_some() {
-                return Ok(Listing::Offline);
-            }
         }
-        let Some(versions) = self.places.source(place).await?.versions(package).await? else {
-            return Ok(Listing::NotFound);
+        let versions = match self.places.source(place).await?.versions(package).await {
+            Ok(Some(versions)) => versions,
+            Ok(None) => return Ok(Listing::NotFound),
+            Err(Error::Offline { .. }) => return Ok(Listing::Offline),
+            Err(error) => return Err(error),
         };
         if is_remote {
             self.remember(VERSIONS, key, &VersionsRecord { at: now(), versions: versions.clone() }).await;

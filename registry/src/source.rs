@@ -1,6 +1,6 @@
 //! The seam between what the project asks for and where releases come from.
 //!
-//! [`Source`] has two implementers: a folder of this machine and an OCI registry. Both answer the same questions;
+//! [`Source`] has three implementers: a folder of this machine, an OCI registry, a warg registry. All answer the same questions;
 //! that a package or a version is not there is an answer, not an error.
 
 use std::collections::BTreeMap;

@@ -12,3 +12,5 @@ mod publish;
 mod store;
 mod support;
 mod urls;
+#[cfg(feature = "warg")]
+mod warg;

@@ -1,0 +1,7 @@
+//! Warg registries: a real `warg-server`, and a forger between it and us.
+
+mod forging;
+mod publishing;
+mod reading;
+mod state;
+mod support;

@@ -1,0 +1,133 @@
+//! Publishing and withdrawing.
+
+use spin_deps_registry::{Error, Settings};
+
+use super::support::{LOGS, Scene, key, key_id, settings};
+use crate::support::{environment, offline, open, publication};
+
+/// Settings of somebody else with this key, at the same registry.
+fn other(scene: &Scene, dir: &std::path::Path, key: &str) -> Settings {
+    settings(dir, &[("warg.test", &scene.forger.address)], key)
+}
+
+#[tokio::test]
+async fn the_first_release_begins_the_log_and_no_release_is_ever_replaced() {
+    let scene = Scene::with(&[]).await;
+    let registries = scene.open().await;
+    let first = publication("acme:base", "1.0.0", "one");
+    let published = registries.publish(&first, &scene.registry).await.unwrap();
+    assert!(!published.already_there && published.manifest.is_none());
+    assert!(registries.publish(&first, &scene.registry).await.unwrap().already_there);
+    let error =
+        registries.publish(&publication("acme:base", "1.0.0", "two"), &scene.registry).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "acme:base 1.0.0 already exists at registry `warg.test` with other content"
+    );
+    registries.publish(&publication("acme:base", "1.1.0-rc.1", "two"), &scene.registry).await.unwrap();
+    assert_eq!(scene.versions().await.unwrap(), "1.0.0 1.1.0-rc.1");
+
+    // What was withdrawn is not published again.
+    scene.yank("1.0.0").await;
+    let error = registries.publish(&first, &scene.registry).await.unwrap_err();
+    insta::assert_snapshot!(error, @"acme:base 1.0.0 cannot be published: it was withdrawn, and warg registries offer nothing twice");
+}
+
+#[tokio::test]
+async fn a_key_of_somebody_else_is_refused_before_anything_is_sent() {
+    let scene = Scene::with(&["1.0.0"]).await;
+    let (dir, eve) = (tempfile::tempdir().unwrap(), key());
+    let registries = open(&other(&scene, dir.path(), &eve)).await;
+    let error =
+        registries.publish(&publication("acme:base", "1.1.0", "evil"), &scene.registry).await.unwrap_err();
+    let (eve, author) = (key_id(&eve), key_id(&scene.key));
+    assert_eq!(
+        error.to_string(),
+        format!("the key {eve} may not publish releases of acme:base at registry `warg.test`")
+    );
+    assert_eq!(
+        error.hint().unwrap(),
+        format!("use the key that published the package first, {author}, or one that it has granted this")
+    );
+    assert!(scene.forger.take().iter().all(|asked| !asked.contains("/v1/package/")));
+}
+
+#[tokio::test]
+async fn without_a_key_nothing_is_signed_and_the_environment_can_give_one() {
+    let scene = Scene::with(&[]).await;
+    let config = scene.settings.config_file.as_ref().unwrap();
+    fs_err::write(config, format!("[registry.\"warg.test\".warg]\nurl = \"{}\"\n", scene.forger.address))
+        .unwrap();
+    let publish = async |settings: &Settings, number: &str| {
+        open(settings).await.publish(&publication("acme:base", number, "x"), &scene.registry).await
+    };
+    let error = publish(&scene.settings, "1.0.0").await.unwrap_err();
+    insta::assert_snapshot!(error, @"there is no key to sign with: none is configured");
+    insta::assert_snapshot!(error.hint().unwrap(), @"set `SPIN_DEPS_SIGNING_KEY` to a key of the form `ecdsa-p256:<base64>`, or `SPIN_DEPS_SIGNING_KEY_FILE` to a file that holds one");
+
+    let file = scene.dir.path().join("key");
+    fs_err::write(&file, &scene.key).unwrap();
+    let with = |name: &str, value: &str| Settings {
+        environment: environment(&[(name, value)]),
+        ..scene.settings.clone()
+    };
+    publish(&with("SPIN_DEPS_SIGNING_KEY", &scene.key), "1.0.0").await.unwrap();
+    publish(&with("SPIN_DEPS_SIGNING_KEY_FILE", file.to_str().unwrap()), "1.1.0").await.unwrap();
+    assert_eq!(scene.versions().await.unwrap(), "1.0.0 1.1.0");
+}
+
+#[tokio::test]
+async fn what_has_no_place_at_a_registry_is_refused() {
+    let scene = Scene::with(&[]).await;
+    let registries = scene.open().await;
+    let empty = publication("acme:base", "1.0.0", "");
+    let error = registries.publish(&empty, &scene.registry).await.unwrap_err();
+    assert_eq!(error.to_string(), "acme:base 1.0.0 cannot be published: it is empty");
+    let elsewhere = publication("other:base", "1.0.0", "x");
+    let error = registries.publish(&elsewhere, &scene.registry).await.unwrap_err();
+    insta::assert_snapshot!(error, @"other:base 1.0.0 cannot be published: registry `warg.test` refused it: namespace `other` is not defined on the registry");
+    scene.forger.take();
+    let error = open(&offline(&scene.settings)).await.publish(&elsewhere, &scene.registry).await.unwrap_err();
+    assert!(matches!(error, Error::Offline { .. }), "{error}");
+    assert_eq!(scene.forger.take(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_registry_that_takes_a_record_and_does_not_show_it_is_not_believed() {
+    let scene = Scene::with(&["1.0.0"]).await;
+    scene.versions().await.unwrap();
+    let before = scene.state();
+    scene.forger.rule(|asked, upstream| async move {
+        if asked.path.ends_with("/record") {
+            let id = format!("sha256:{}", "0".repeat(64));
+            let state = serde_json::json!({ "recordId": id, "state": "published", "registryIndex": 9 });
+            return (202, state.to_string().into());
+        }
+        if asked.path.contains("/record/") {
+            let id = asked.path.rsplit('/').next().unwrap().to_owned();
+            let state = serde_json::json!({ "recordId": id, "state": "published", "registryIndex": 9 });
+            return (200, state.to_string().into());
+        }
+        upstream.pass(&asked).await
+    });
+    let registries = scene.open().await;
+    let error =
+        registries.publish(&publication("acme:base", "1.1.0", "x"), &scene.registry).await.unwrap_err();
+    insta::assert_snapshot!(error, @"registry `warg.test` gave an answer for `acme:base 1.1.0` that cannot be understood: it took the record but does not show it");
+    assert!(scene.state() == before);
+}
+
+#[tokio::test]
+async fn nothing_is_put_on_top_of_a_log_that_is_not_proven() {
+    let scene = Scene::with(&["1.0.0", "1.1.0"]).await;
+    scene.forger.change(LOGS, |mut answer| {
+        let records = answer["packages"].as_object_mut().unwrap().values_mut().next().unwrap();
+        records.as_array_mut().unwrap().pop();
+        answer
+    });
+    let registries = scene.open().await;
+    let error =
+        registries.publish(&publication("acme:base", "1.2.0", "x"), &scene.registry).await.unwrap_err();
+    assert!(matches!(error, Error::Unproven { .. }), "{error}");
+    assert!(scene.forger.take().iter().all(|asked| !asked.contains("/v1/package/")));
+}
