@@ -150,6 +150,14 @@ impl LockError {
     /// What the user could do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            // What other hints lead to: an entry was removed so that it be resolved anew.
+            Self::Dangling { dependent, dependency, .. } => {
+                return Some(format!(
+                    "if you removed {} on purpose, remove the entry of {dependent} as well; else restore the lock \
+                     from version control, or delete it and run `spin-deps lock` to write it anew",
+                    dependency.package
+                ));
+            }
             Self::MergeConflict { .. } => {
                 "keep either side of the conflict, then run `spin-deps lock`: it brings the lock in line with \
                  the manifest and keeps the versions that still fit"
@@ -161,10 +169,7 @@ impl LockError {
             Self::UnknownField { .. } => {
                 "remove the field, or update spin-deps if a newer one wrote the lock"
             }
-            Self::Dangling { .. }
-            | Self::Unsatisfied { .. }
-            | Self::Duplicate { .. }
-            | Self::Differ { .. } => {
+            Self::Unsatisfied { .. } | Self::Duplicate { .. } | Self::Differ { .. } => {
                 "the lock was edited or merged by hand: restore it from version control, or delete it and run \
                  `spin-deps lock` to write it anew"
             }

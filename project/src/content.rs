@@ -178,6 +178,22 @@ pub(crate) fn stays(lock: &Lockfile, package: &PackageRef, now: &Registry) -> Re
     }
 }
 
+/// Refuses releases without signers of a package that is locked with them. That the signers are the same is seen to by
+/// the registry, if it still speaks warg.
+pub(crate) fn is_signed_as_before(
+    lock: &Lockfile,
+    package: &PackageRef,
+    registry: &Registry,
+    release: &ReleaseInfo,
+) -> Result<(), Error> {
+    if release.signers.is_some() || lock.releases(package).all(|locked| locked.signers.is_none()) {
+        return Ok(());
+    }
+    let (package, registry) = (package.clone(), registry.clone());
+    let entries = entries_on(lock, &package);
+    Err(Error::Unsigned { package, registry, entries })
+}
+
 /// What has to leave the lockfile with a package, for the rest to be sound: what depends on it, and so on up.
 fn entries_on(lock: &Lockfile, package: &PackageRef) -> Vec<String> {
     let mut leaving = BTreeSet::from([package]);

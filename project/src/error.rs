@@ -97,6 +97,16 @@ pub enum Error {
         /// What has to leave the lockfile for the package to move: it and all that depends on it.
         entries: Vec<String>,
     },
+    /// A package is locked with its signers, and its registry now has releases that nobody signs for.
+    #[error("{package} is locked with its signers, but {registry} now offers it unsigned")]
+    Unsigned {
+        /// The package.
+        package: PackageRef,
+        /// Its registry.
+        registry: Registry,
+        /// What has to leave the lockfile for the package to be taken unsigned: it and all that depends on it.
+        entries: Vec<String>,
+    },
     /// Two entries of the manifest name different registries for one package.
     #[error("{package} is asked for from two registries, {first} and {second}")]
     TwoRegistries {
@@ -241,14 +251,12 @@ impl Error {
                 Some(format!("run `spin-deps lock` without `{because}` and commit spin-deps.lock"))
             }
             Self::RegistryChanged { package, entries, .. } => Some(format!(
-                "a package never moves to another registry by itself; restore the mapping of {package}, or, if the move is meant, {} and run `spin-deps lock`",
-                match entries.as_slice() {
-                    [_] => "remove its entry from spin-deps.lock".to_owned(),
-                    several if several.len() <= SHOWN_ENTRIES => {
-                        format!("remove these entries from spin-deps.lock: {};", several.join(", "))
-                    }
-                    _ => "delete spin-deps.lock".to_owned(),
-                }
+                "a package never moves to another registry by itself; restore the mapping of {package}, or, if the move is meant, {}",
+                relock_in_words(entries)
+            )),
+            Self::Unsigned { entries, .. } => Some(format!(
+                "the registry no longer speaks warg; if it is right that it does not, {}",
+                relock_in_words(entries)
             )),
             Self::TwoRegistries { package, .. } => Some(format!(
                 "an app takes a package from one registry; name the same one in every entry of {package}"
@@ -310,6 +318,18 @@ fn capabilities_in_words(keys: &[String]) -> String {
             )
         }
     }
+}
+
+/// How to lock anew what has these entries.
+fn relock_in_words(entries: &[String]) -> String {
+    let remove = match entries {
+        [_] => "remove its entry from spin-deps.lock".to_owned(),
+        several if several.len() <= SHOWN_ENTRIES => {
+            format!("remove the entries of {} from spin-deps.lock", several.join(", "))
+        }
+        _ => "delete spin-deps.lock".to_owned(),
+    };
+    format!("{remove} and run `spin-deps lock`")
 }
 
 /// More entries than this are not removed by hand.

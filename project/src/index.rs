@@ -28,7 +28,7 @@ use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Regi
 
 use crate::{
     Error,
-    content::{Facts, expected, stays},
+    content::{Facts, expected, is_signed_as_before, stays},
 };
 
 /// The table of the store's records that keeps [`Facts`] by the digest of what they were read from: the manifest, where
@@ -185,6 +185,7 @@ impl RegistryIndex {
         let Some(info) = registries.release(package, version, &registry).await? else {
             return Ok(None);
         };
+        is_signed_as_before(&self.0.locked, package, &registry, &info)?;
         let key = info.manifest.as_ref().unwrap_or(&info.digest).to_string();
         let facts = if let Some(facts) = registries.store().recall(FACTS_TABLE, &key).await {
             facts

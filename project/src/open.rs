@@ -6,7 +6,7 @@ use spin_deps_lockfile::Lockfile;
 use spin_deps_manifest::{Document, Manifest};
 use spin_deps_registry::{Limits, Network, ProjectConfig, Registries, Settings as RegistrySettings};
 
-use crate::{Error, Settings, error::Excerpt, files, memo::Memo};
+use crate::{Error, Settings, content::expected, error::Excerpt, files, memo::Memo};
 
 /// The name of the manifest.
 const MANIFEST: &str = "spin.toml";
@@ -39,6 +39,12 @@ impl Project {
             })?),
         };
         let registries = Self::configured(&settings, Some((&manifest_path, document.manifest()))).await?;
+        // Before anything is asked: the first answer of a registry is measured against what was locked.
+        for locked in lock.iter().flat_map(|lock| &lock.packages) {
+            if let Some(signers) = &locked.signers {
+                registries.expect_signers(&locked.registry, &locked.name, expected(signers));
+            }
+        }
         Ok(Self { settings, manifest_path, document, lock, registries, memo: Memo::default() })
     }
 

@@ -139,6 +139,19 @@ impl Project {
         digest: &ContentDigest,
         lock: Option<&Lockfile>,
     ) -> Result<(), Error> {
+        // Without an excerpt of the manifest, which would show them.
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::Unknown {
+                message: format!(
+                    "the URL {} of {} contains credentials, which would get into spin-deps.lock",
+                    without_secrets(url),
+                    asked.origin
+                ),
+                hint: Some(
+                    "leave them out, or publish the component to a registry that asks for them".into(),
+                ),
+            });
+        }
         let locked = lock.and_then(|lock| lock.http.iter().find(|it| it.url == *url && it.digest == *digest));
         let (size, facts) = if let Some(locked) = locked {
             let needs = locked.dependencies.iter().map(|it| (it.package.clone(), it.req.clone())).collect();

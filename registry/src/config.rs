@@ -163,9 +163,13 @@ impl Configuration {
         if let Some((project, base)) = &self.project {
             let of_project = of(project)?;
             let by_table = of_project.url.is_some() && of_project.url != of(&self.user)?.url;
+            let mapped = |config: &Config| -> Option<WargTable> {
+                custom(config, package, registry)?.protocol_config(WARG_PROTOCOL).ok()?
+            };
+            let url_of = |config| mapped(config).and_then(|table| table.url);
             let by_mapping = named.is_none()
                 && custom(project, package, registry).is_some()
-                && custom(&self.user, package, registry).is_none();
+                && (url_of(project).is_none() || url_of(project) != url_of(&self.user));
             is_foreign = (by_table || by_mapping) && host != registry.as_ref();
             let own_file = of_project.signing_key_file.as_ref().map(|file| base.join(file));
             if is_foreign {

@@ -271,7 +271,7 @@ fn dependencies() {
     insta::assert_snapshot!(with(r#"{ package = "acme:salt", req = "^1", version = "1.0.0" }"#), @r#"
     acme:hash 1.4.0 depends on acme:salt 1.0.0, which is not in the lock
     line 10: { package = "acme:salt", req = "^1", version = "1.0.0" }
-    hint: the lock was edited or merged by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: if you removed acme:salt on purpose, remove the entry of acme:hash 1.4.0 as well; else restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
     "#);
     insta::assert_snapshot!(with(r#"{ package = "acme:hash", req = "^1.5", version = "1.4.0" }"#), @r#"
     acme:hash 1.4.0 depends on acme:hash ^1.5, but is locked to 1.4.0, which does not match

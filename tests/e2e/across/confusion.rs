@@ -114,7 +114,7 @@ fn what_a_dependency_needs_stays_too() {
     --- stderr
     error: acme:base is locked from the registry ours.example, but would now come from theirs.example
 
-    hint: a package never moves to another registry by itself; restore the mapping of acme:base, or, if the move is meant, remove these entries from spin-deps.lock: acme:base, acme:middle; and run `spin-deps lock`
+    hint: a package never moves to another registry by itself; restore the mapping of acme:base, or, if the move is meant, remove the entries of acme:base, acme:middle from spin-deps.lock and run `spin-deps lock`
     ");
 }
 
@@ -162,7 +162,7 @@ fn another_dependent_does_not_move_a_package() {
     --- stderr
     error: acme:base is locked from the registry ours.example, but would now come from theirs.example
 
-    hint: a package never moves to another registry by itself; restore the mapping of acme:base, or, if the move is meant, remove these entries from spin-deps.lock: acme:base, acme:middle; and run `spin-deps lock`
+    hint: a package never moves to another registry by itself; restore the mapping of acme:base, or, if the move is meant, remove the entries of acme:base, acme:middle from spin-deps.lock and run `spin-deps lock`
     ");
 }
 

@@ -164,3 +164,22 @@ fn content_that_moved_is_refused_and_what_was_fetched_stays() {
     server.replace(&tool("1.0.0"));
     sandbox.run(&["verify", "--locked"]).done();
 }
+
+#[test]
+fn a_password_in_a_url_gets_into_no_lock() {
+    let server = FileServer::start(&tool("1.0.0"));
+    let sandbox = app(&server);
+    let url = server.url("tool.wasm").replace("http://", "http://me:sesame@");
+    let content = tool("1.0.0");
+    let added = all_refused(&sandbox, &[&["add", &url, "--digest", &digest(&content)]]);
+    sandbox.write_app(&[("web:tool", "1.0.0")], &entry("web:tool", &url, &content), "");
+    let locked = all_refused(&sandbox, &[&["lock"], &["sync"], &["verify"]]);
+    assert!(!(added + &locked).contains("sesame"), "{locked}");
+    insta::assert_snapshot!(locked, @"
+    exit: 1
+    --- stderr
+    error: the URL http://127.0.0.1:[PORT]/tool.wasm of component `app` contains credentials, which would get into spin-deps.lock
+
+    hint: leave them out, or publish the component to a registry that asks for them
+    ");
+}

@@ -3,6 +3,9 @@
 
 mod confusion;
 mod http;
+mod one_resolve;
+mod signers;
+mod warg;
 
 use crate::support::world::{Run, Sandbox};
 

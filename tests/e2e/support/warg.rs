@@ -1,8 +1,8 @@
-//! A real warg registry: `warg-server` on a runtime of its own, behind a [`Proxy`] that counts and can give its address
-//! to another server.
+//! A real warg registry: `warg-server` on a runtime of its own, behind proxies that count and can give its address to
+//! another server. Content lies at an address of its own, as at a registry that leaves it to a network of caches.
 //!
 //! Keys are fixed numbers, so that the same run signs the same way every time. Packages are published with the binary
-//! itself: [`Warg::configuration`] says how to reach the server, and [`Key::variable`] is the environment of a publisher.
+//! itself.
 
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use warg_server::policy::content::WasmContentPolicy;
 use warg_server::{Config, Server};
 
 use super::proxy::Proxy;
+use super::world::{Run, Sandbox};
 
 /// The name under which configurations know the server.
 pub(crate) const WARG: &str = "warg.example";
@@ -52,7 +53,10 @@ impl Key {
 
 /// The running server; it ends with this value.
 pub(crate) struct Warg {
+    /// In front of the registry itself.
     pub(crate) proxy: Proxy,
+    /// In front of the content.
+    pub(crate) content: Proxy,
     namespaces: Vec<String>,
     running: Running,
 }
@@ -66,32 +70,55 @@ struct Running {
 impl Warg {
     /// A server that takes packages of `namespaces` from everyone who signs them.
     pub(crate) fn start(namespaces: &[&str]) -> Self {
-        // The server tells where content lies, so the proxy has to be there first.
-        let proxy = Proxy::start("127.0.0.1:9");
+        // The server tells where content lies, so the proxies have to be there first.
+        let [proxy, content] = [(); 2].map(|()| Proxy::start("127.0.0.1:9"));
         let namespaces: Vec<_> = namespaces.iter().map(|&name| name.to_owned()).collect();
-        let running = serve(&proxy, OPERATOR, &namespaces);
-        Self { proxy, namespaces, running }
+        let running = serve([&proxy, &content], OPERATOR, &namespaces);
+        Self { proxy, content, namespaces, running }
     }
 
     /// Ends the server and lets another one, empty and run by `operator`, take its address.
     pub(crate) fn replace(&mut self, operator: Key) {
-        self.running = serve(&self.proxy, operator, &self.namespaces);
+        self.running = serve([&self.proxy, &self.content], operator, &self.namespaces);
     }
 
     /// How wkg's configuration maps a namespace to it: the value of an entry of `namespace_registries`.
     pub(crate) fn mapping(&self) -> String {
-        format!(
-            "{{ registry = \"{WARG}\", metadata = {{ preferredProtocol = \"warg\", warg = {{ url = \"http://{}\" }} }} }}",
-            self.proxy.host()
-        )
+        mapping(&self.proxy.host())
+    }
+
+    /// Forgets the requests so far.
+    pub(crate) fn reset(&self) {
+        self.proxy.reset();
+        self.content.reset();
+    }
+
+    /// How many requests came since.
+    pub(crate) fn requests(&self) -> usize {
+        self.proxy.requests().len() + self.content.requests().len()
     }
 }
 
-fn serve(proxy: &Proxy, operator: Key, namespaces: &[String]) -> Running {
+/// How wkg's configuration maps a namespace to the warg server at `host`.
+pub(crate) fn mapping(host: &str) -> String {
+    format!(
+        "{{ registry = \"{WARG}\", metadata = {{ preferredProtocol = \"warg\", warg = {{ url = \"http://{host}\" }} }} }}"
+    )
+}
+
+/// Publishes a component that knows its own name and version, signed with `key`.
+pub(crate) fn publish(sandbox: &Sandbox, key: Key, bytes: &[u8]) -> Run {
+    let file = sandbox.artifact(bytes);
+    let mut command = sandbox.command(&["publish", &file]);
+    let (name, value) = key.variable();
+    Sandbox::run_command(command.env(name, value))
+}
+
+fn serve([proxy, lies_at]: [&Proxy; 2], operator: Key, namespaces: &[String]) -> Running {
     let content = tempfile::tempdir().expect("a temporary directory");
     let (stop, stopped) = oneshot::channel::<()>();
     let defined = namespaces.iter().map(|name| (name.clone(), NamespaceState::Defined)).collect();
-    let base = format!("http://{}", proxy.host()).parse().expect("the proxy's URL");
+    let base = format!("http://{}", lies_at.host()).parse().expect("the proxy's URL");
     let config = Config::new(operator.private(), Some(defined), content.path().to_owned())
         .with_addr(([127, 0, 0, 1], 0))
         .with_content_base_url(base)
@@ -99,7 +126,9 @@ fn serve(proxy: &Proxy, operator: Key, namespaces: &[String]) -> Running {
         .with_content_policy(WasmContentPolicy::default());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let server = runtime.block_on(Server::new(config).initialize()).expect("the server");
-    proxy.stand_before(&server.local_addr().expect("the address of a bound socket").to_string());
+    let address = server.local_addr().expect("the address of a bound socket").to_string();
+    proxy.stand_before(&address);
+    lies_at.stand_before(&address);
     let thread = std::thread::spawn(move || {
         runtime.block_on(async {
             tokio::select! {

@@ -117,6 +117,16 @@ impl Sandbox {
         }
     }
 
+    /// Where the verified logs of warg registries are kept.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.root().join("home/.local/state/spin-deps")
+    }
+
+    /// Forgets whom it trusted, as on another machine.
+    pub(crate) fn delete_state(&self) {
+        fs_err::remove_dir_all(self.state()).expect("the state");
+    }
+
     /// Where wkg's configuration lies.
     pub(crate) fn configuration(&self) -> PathBuf {
         self.root().join("config/wasm-pkg/config.toml")
@@ -227,23 +237,7 @@ impl Sandbox {
 
     /// Every file of the project with its content, by its path in the project.
     pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut files = BTreeMap::new();
-        let mut directories = vec![self.project.clone()];
-        while let Some(directory) = directories.pop() {
-            for entry in fs_err::read_dir(directory).expect("a directory of the project") {
-                let path = entry.expect("an entry of the project").path();
-                if path.is_dir() {
-                    directories.push(path);
-                } else {
-                    let name = path.strip_prefix(&self.project).expect("a path below the project");
-                    files.insert(
-                        name.display().to_string(),
-                        fs_err::read(&path).expect("a file of the project"),
-                    );
-                }
-            }
-        }
-        files
+        files_below(&self.project)
     }
 
     /// Publishes a component or WIT package that knows its own name and version, with the binary.
@@ -266,6 +260,24 @@ impl Sandbox {
         self.write("app.wasm", spin_deps_fixtures::http::p2_app(imports));
         self.write("spin.toml", manifest(dependencies, answer));
     }
+}
+
+/// Every file below a directory with its content, by its path from there.
+pub(crate) fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs_err::read_dir(directory).expect("a directory") {
+            let path = entry.expect("an entry of a directory").path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                let name = path.strip_prefix(root).expect("a path below the root");
+                files.insert(name.display().to_string(), fs_err::read(&path).expect("a file"));
+            }
+        }
+    }
+    files
 }
 
 /// The manifest of an app with the component `app` from `app.wasm`, the entries of its dependency table (`""` leaves the
