@@ -75,7 +75,7 @@ pub(crate) fn walk(
             Step::End(types) => match walk.outer.pop() {
                 Some(_) if walk.level.left > 0 => return Err(walk.window.unexpected_end()),
                 Some(parent) => walk.level = parent,
-                None => return Ok((types, walk.window.offset as u64)),
+                None => return Ok((*types, walk.window.offset as u64)),
             },
         }
     }
@@ -87,7 +87,7 @@ enum Step {
     More(u64),
     Code { count: u32, size: u32 },
     Inner { parser: Parser, length: u64 },
-    End(Types),
+    End(Box<Types>),
 }
 
 /// A component or module that is being read.
@@ -172,7 +172,7 @@ impl<R: Read> Walk<R> {
                 }
                 _ => Step::Taken,
             },
-            ValidPayload::End(types) => Step::End(types),
+            ValidPayload::End(types) => Step::End(Box::new(types)),
         };
         self.consume(consumed);
         Ok(step)
@@ -394,6 +394,10 @@ impl<R: Read> Window<R> {
 
     /// Reads a number, as [`Window::copy`] does.
     fn number(&mut self, end: usize, copy: &mut Vec<u8>) -> Result<u32, InspectError> {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method is for a reader of one lifetime, the closure for any"
+        )]
         self.copy(end, copy, |reader| reader.read_var_u32())
     }
 

@@ -16,6 +16,7 @@ mod determinism;
 mod hostile_text;
 mod interop;
 mod main_job;
+mod memory;
 mod offline;
 mod pages;
 mod requests;

@@ -16,7 +16,7 @@ const USAGE: &str = "\
 usage: cargo xtask CHORE
 
   test [ARGUMENTS]   install the servers that the tests need, then run the whole suite
-  bench [ARGUMENTS]  measure locking and fetching against a plain loop over wasm-pkg-client
+  bench [NAME…]      measure against what one would use instead: `lock`, `fetch`, `transfer`, or all of them
   docs [--check]     write docs/reference/cli.md from the command line's own description
   examples           build the components below examples/ anew";
 
@@ -40,7 +40,8 @@ fn run(arguments: &[&str]) -> Result<()> {
         }
         ["bench", rest @ ..] => {
             tools::install_test_servers()?;
-            cargo(&["bench", "--package", "spin-deps", "--bench", "lock_and_fetch", "--locked"], rest)
+            let arguments = [&["--"], rest].concat();
+            cargo(&["bench", "--package", "spin-deps", "--bench", "compare", "--locked"], &arguments)
         }
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use spin_deps_component::{InspectError, Outline, SECTION, inspect, inspect_reader};
+use spin_deps_fixtures::heavy::{custom, module, section};
 use spin_deps_fixtures::{http, library};
 use wasmparser::{Validator, WasmFeatures};
 
@@ -51,43 +52,6 @@ static FIXTURES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     all
 });
 
-fn leb(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let byte = u8::try_from(value & 0x7f).unwrap();
-        value >>= 7;
-        bytes.push(if value == 0 { byte } else { byte | 0x80 });
-        if value == 0 {
-            return bytes;
-        }
-    }
-}
-
-fn section(id: u8, content: &[u8]) -> Vec<u8> {
-    [vec![id], leb(content.len()), content.to_vec()].concat()
-}
-
-fn custom(name: &str, content: &[u8]) -> Vec<u8> {
-    section(0, &[leb(name.len()), name.as_bytes().to_vec(), content.to_vec()].concat())
-}
-
-/// A module with a function, a passive segment and one at an offset; each segment has `weight` bytes.
-fn module(weight: usize) -> Vec<u8> {
-    let segment = |start: &[u8]| [start.to_vec(), leb(weight), vec![0xa5; weight]].concat();
-    [
-        b"\0asm\x01\0\0\0".to_vec(),
-        section(1, &[1, 0x60, 0, 0]),
-        section(3, &[1, 0]),
-        section(5, &[1, 0, 1]),
-        section(12, &[2]),
-        section(10, &[1, 3, 0, 1, 0x0b]),
-        section(11, &[vec![2], segment(&[1]), segment(&[0, 0x41, 8, 0x0b])].concat()),
-        custom("debug", &vec![1; weight]),
-        custom("name", &[]),
-    ]
-    .concat()
-}
-
 /// A library beside a heavy module and a heavy custom section.
 fn large(weight: usize) -> Vec<u8> {
     let mut bytes = library::chain("acme:mid", "1.0.0", &[("acme:hash", "1.2.0")]);
@@ -129,7 +93,7 @@ fn what_is_wrong_in_a_large_section_is_seen() {
     assert_eq!(whole[data + 5], 2, "the number of segments");
     insta::assert_snapshot!(shown(&broken(data + 5, 1)), @"the file is not valid WebAssembly: data count and data section have inconsistent lengths at byte 42");
     insta::assert_snapshot!(shown(&broken(data + 5, 3)), @"the file is not valid WebAssembly: unexpected end-of-file at byte 6291508");
-    insta::assert_snapshot!(shown(&broken(data + 6, 7)), @"the file is not valid WebAssembly: invalid flags byte in data segment at byte 50");
+    insta::assert_snapshot!(shown(&broken(data + 6, 7)), @"the file is not valid WebAssembly: invalid flags byte in data segment at byte 40");
     // The second segment: its offset becomes an i64.
     let second = data + 7 + 4 + weight;
     assert_eq!(whole[second..second + 4], [0, 0x41, 8, 0x0b]);

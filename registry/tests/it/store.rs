@@ -1,6 +1,6 @@
 //! The store: what it gives back is what was put in, or it says so.
 
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 
 use spin_deps_registry::{Removed, Store, StoreError, digest_of};
 
@@ -165,4 +165,42 @@ fn a_store_that_cannot_be_made_names_its_path() {
     fs_err::write(&file, "").unwrap();
     let error = Store::open(file.join("cache")).unwrap_err().to_string();
     assert!(error.contains(file.to_str().unwrap()), "{error}");
+}
+
+#[tokio::test]
+async fn a_stream_counts_only_if_all_of_it_was_sound() {
+    let (_dir, store) = store();
+    let bytes = content(5, 700_000);
+    let digest = store.put(bytes.clone()).await.unwrap();
+    let whole = |reader: &mut dyn Read| {
+        let mut seen = Vec::new();
+        reader.read_to_end(&mut seen).unwrap();
+        seen
+    };
+    // One that looks at the beginning only, and is done.
+    let start = |reader: &mut dyn Read| {
+        let mut seen = [0; 4];
+        reader.read_exact(&mut seen).unwrap();
+        seen.to_vec()
+    };
+    assert_eq!(store.read(&digest, whole).await.unwrap().unwrap(), bytes);
+    assert_eq!(store.read(&digest, start).await.unwrap().unwrap(), bytes[..4]);
+    assert!(store.contains(&digest).await.unwrap());
+    let other = digest_of(b"other");
+    assert_eq!(store.read(&other, whole).await.unwrap(), None);
+    assert!(!store.contains(&other).await.unwrap());
+
+    let path = only_blob(&store);
+    let mut damaged = bytes.to_vec();
+    *damaged.last_mut().unwrap() ^= 1;
+    for damaged in [&damaged[..], &bytes[..600_000], b"less"] {
+        fs_err::write(&path, damaged).unwrap();
+        for outcome in [
+            store.read(&digest, whole).await.map(|_| ()),
+            store.read(&digest, start).await.map(|_| ()),
+            store.contains(&digest).await.map(|_| ()),
+        ] {
+            assert!(matches!(&outcome, Err(StoreError::Damaged { path: named, .. }) if *named == path));
+        }
+    }
 }

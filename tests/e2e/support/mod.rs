@@ -7,6 +7,7 @@
 pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod library;
+pub(crate) mod memory;
 pub(crate) mod oci;
 pub(crate) mod process;
 pub(crate) mod proxy;
