@@ -37,8 +37,24 @@ pub(crate) const VARIABLES: &[Variable] = &[
         help: "A bearer token for a registry: its name in capitals, with `_` for everything that is neither a letter nor a digit.",
     },
     Variable {
+        name: "SPIN_DEPS_SIGNING_KEY",
+        help: "The key to sign what is published to a warg registry with: `ecdsa-p256:` and the key in base64. Before the configuration's `signing_key` and `signing_key_file`.",
+    },
+    Variable {
+        name: "SPIN_DEPS_SIGNING_KEY_FILE",
+        help: "A file that holds such a key, where `SPIN_DEPS_SIGNING_KEY` is not set.",
+    },
+    Variable {
         name: "DOCKER_CONFIG",
         help: "The directory of Docker's `config.json`, for credentials that `docker login` stored.",
+    },
+    Variable {
+        name: "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY",
+        help: "The proxies for https, for http and for both, also in small letters. This machine is never reached through a proxy.",
+    },
+    Variable {
+        name: "NO_PROXY",
+        help: "The hosts, domains and address ranges that are reached without a proxy, separated by commas.",
     },
     Variable {
         name: "SPIN_VARIABLE_<NAME>",

@@ -260,9 +260,9 @@ impl RegistryIndex {
 
 impl Index for RegistryIndex {
     fn versions(&self, package: &PackageRef) -> Versions {
-        if self.registry(package).is_none() {
+        let Some(registry) = self.registry(package) else {
             return Versions::NoRegistry;
-        }
+        };
         match self.wait(self.listing(package)) {
             Err(reason) => Versions::Unreachable(reason),
             Ok(listing) => match &*listing {
@@ -272,7 +272,7 @@ impl Index for RegistryIndex {
                         .map(|it| Candidate { version: it.version.clone(), yanked: it.yanked })
                         .collect(),
                 ),
-                Listing::NotFound => Versions::NotFound,
+                Listing::NotFound => Versions::NotFound(registry.to_string()),
                 Listing::Offline => Versions::Offline,
             },
         }

@@ -471,4 +471,42 @@ mod tests {
             assert!(here.credential.is_some() && here.caution.is_none(), "{lowered}");
         }
     }
+
+    #[cfg(feature = "warg")]
+    #[test]
+    fn a_project_does_not_send_the_users_token_elsewhere() {
+        const USER: &str = "[registry.\"corp\".warg]\nauth_token = \"mine\"\nsigning_key_file = \"/k\"";
+        let (package, corp) = ("acme:base".parse().unwrap(), "corp".parse().unwrap());
+        let of = |user: &str, project: Option<&str>, metadata: Option<&str>, variable: &str| {
+            let environment = [(variable, "of the environment".replace(' ', "-"))].into_iter().collect();
+            let (_dir, config) = read(Some(user), project);
+            let settings = config.unwrap().warg(&package, &corp, metadata, &environment).unwrap();
+            (settings.url.to_string(), settings.token.map(|(token, _)| token.expose().to_owned()))
+        };
+        let url = |url: &str| format!("[registry.\"corp\".warg]\nurl = \"{url}\"");
+        let mapping = "[namespace_registries.acme]\nregistry = \"corp\"\n\
+                       metadata = { preferredProtocol = \"warg\", warg = { url = \"https://evil.example\" } }";
+        let (mine, theirs) = (Some("mine".to_owned()), Some("theirs".to_owned()));
+        let given = Some("of-the-environment".to_owned());
+        let (evil, good) = ("https://evil.example/".to_owned(), "https://corp/".to_owned());
+
+        assert_eq!(of(USER, None, None, ""), (good.clone(), mine.clone()));
+        // The registry itself says where it is.
+        assert_eq!(of(USER, None, Some("https://evil.example"), ""), (evil.clone(), mine.clone()));
+        // The project says so, in its table or in its mapping.
+        assert_eq!(of(USER, Some(&url("https://evil.example")), None, ""), (evil.clone(), None));
+        assert_eq!(of(USER, Some(mapping), Some("https://evil.example"), ""), (evil.clone(), None));
+        assert_eq!(of(USER, Some(&url("https://corp")), None, ""), (good, mine.clone()));
+        // The user says so too.
+        let both = format!("{USER}\nurl = \"https://evil.example\"");
+        assert_eq!(of(&both, Some(&url("https://evil.example")), None, ""), (evil.clone(), mine));
+        // The project has a token of its own.
+        let own = format!("{}\nauth_token = \"theirs\"", url("https://evil.example"));
+        assert_eq!(of(USER, Some(&own), None, ""), (evil.clone(), theirs));
+        // A variable names a registry or a host, and belongs to that.
+        let (by_name, by_host) = ("WKG_REGISTRY_CORP_AUTH_BEARER", "WKG_REGISTRY_EVIL_EXAMPLE_AUTH_BEARER");
+        assert_eq!(of("", Some(&url("https://evil.example")), None, by_name), (evil.clone(), None));
+        assert_eq!(of("", Some(&url("https://evil.example")), None, by_host), (evil.clone(), given.clone()));
+        assert_eq!(of("", None, Some("https://evil.example"), by_name), (evil, given));
+    }
 }

@@ -114,15 +114,16 @@ fn from_docker(host: &str, environment: &Environment) -> Found {
     for server in servers {
         match docker_credential::get_credential_from_reader(content.as_slice(), &server) {
             Ok(credential) => {
-                found.origin = Some(format!("`{}`", path.display()));
-                found.credential = Some(match credential {
+                let path = path.display();
+                let (credential, origin) = match credential {
                     DockerCredential::UsernamePassword(username, password) => {
-                        Credential::Basic { username, password: Secret::new(password) }
+                        (Credential::Basic { username, password: Secret::new(password) }, format!("`{path}`"))
                     }
-                    DockerCredential::IdentityToken(token) => Credential::Identity(Secret::new(token)),
-                });
-                found.note = None;
-                return found;
+                    DockerCredential::IdentityToken(token) => {
+                        (Credential::Identity(Secret::new(token)), format!("the identity token in `{path}`"))
+                    }
+                };
+                return Found { credential: Some(credential), origin: Some(origin), note: None };
             }
             // A helper also fails so when it has nothing for the server. Its output may hold anything: not shown.
             Err(
@@ -211,6 +212,14 @@ mod tests {
         assert_eq!(find("localhost:5000", None, &environment(&dir)).credential, Some(basic("c", "d")));
         let other = find("other.example", None, &environment(&dir));
         assert_eq!((other.credential, other.note), (None, None));
+    }
+
+    #[test]
+    fn an_identity_token_comes_before_the_password_beside_it() {
+        let dir = docker(r#"{"auths": {"reg.example": {"auth": "MDAwOg==", "identitytoken": "refresh"}}}"#);
+        let found = find("reg.example", None, &environment(&dir));
+        assert_eq!(found.credential, Some(Credential::Identity(Secret::new("refresh"))));
+        assert!(found.origin.unwrap().starts_with("the identity token in `"));
     }
 
     #[test]

@@ -260,15 +260,13 @@ pub enum Error {
         /// The identifier of the key that began the package's log.
         author: String,
     },
-    /// A release cannot be withdrawn in this way at this registry.
-    #[error("{package} {version} at registry `{registry}` cannot be changed so: {reason}")]
-    CannotWithdraw {
+    /// A release that cannot be withdrawn there, or not be offered again.
+    #[error("{package} {version} cannot be yanked: {reason}")]
+    Unyankable {
         /// The package.
         package: Box<PackageRef>,
         /// The version.
         version: Box<Version>,
-        /// The registry.
-        registry: String,
         /// Why.
         reason: String,
     },
@@ -375,7 +373,7 @@ impl Error {
                 format!("use the key that published the package first, {author}, or one that it has granted this")
             }
             Self::UnusableRegistry { .. }
-            | Self::CannotWithdraw { .. }
+            | Self::Unyankable { .. }
             | Self::NotFound { .. }
             | Self::UnsupportedArtifact { .. }
             | Self::TooLarge { .. }

@@ -81,10 +81,11 @@ impl Answer {
 
     /// Whether it is a page for people, such as that of a login, where something else was asked for.
     pub(crate) fn is_web_page(&self) -> bool {
-        let begin = self.body.get(..self.body.len().min(200)).unwrap_or_default();
-        let begin =
-            String::from_utf8_lossy(begin).trim_start_matches('\u{FEFF}').trim_start().to_ascii_lowercase();
-        is_html(&self.headers) || begin.starts_with("<!doctype html") || begin.starts_with("<html")
+        let begin = self.body.get(..self.body.len().min(200)).unwrap_or(&self.body);
+        let begin = String::from_utf8_lossy(begin).to_ascii_lowercase();
+        let begin = begin.trim_start_matches('\u{FEFF}').trim_start();
+        let is_announced = is_html(&self.headers) && !begin.starts_with('{');
+        is_announced || begin.starts_with("<!doctype html") || begin.starts_with("<html")
     }
 }
 
@@ -382,6 +383,7 @@ fn certificate(error: &reqwest::Error) -> Option<String> {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "it is for another host".to_owned()
         }
+        CertificateError::BadSignature => "it was not signed by the authority that it names".to_owned(),
         CertificateError::Revoked => "it was revoked".to_owned(),
         other => printable(&other.to_string(), 200),
     })

@@ -19,12 +19,13 @@ use crate::folder::Folder;
 use crate::http::{Http, HttpOptions};
 use crate::memo::Memo;
 use crate::metadata;
-use crate::oci::{Connection, OciSettings, OciSource};
+use crate::oci::{Connection, Mirror, OciSettings, OciSource};
 use crate::pins::Pins;
 use crate::proxy::Proxies;
 use crate::settings::{Network, Settings};
 use crate::source::Source;
 use crate::store::Store;
+use crate::text::printable;
 
 /// All sources, set up when they are needed and kept.
 pub(crate) struct Places {
@@ -168,7 +169,7 @@ impl Places {
             crate::warg::WARG_PROTOCOL => Ok(Arc::new(self.warg(place, &metadata)?)),
             other => Err(Error::UnsupportedProtocol {
                 registry: registry.to_string(),
-                protocol: crate::text::printable(other, 40),
+                protocol: printable(other, 40),
             }),
         }
     }
@@ -218,16 +219,34 @@ impl Places {
         let host = oci.registry.unwrap_or_else(|| registry.to_string());
         check_name(&host)?;
         let settings = self.configuration.oci(&place.package, registry, &host)?;
-        let http = self.http_with(registry, &settings)?;
-        let connect = || async {
-            let (network, environment) = (self.settings.network.clone(), self.settings.environment.clone());
-            Connection::new(registry.as_ref(), &host, settings, http, network, environment).map(Arc::new)
-        };
-        let connection = self.connections.get_or_try(&format!("{registry}\n{host}"), connect).await?;
+        let mut mirrors = Vec::new();
+        for address in settings.mirrors.clone() {
+            let mirror: Registry = address.host.parse().map_err(|_| {
+                unusable(&format!("its mirror `{}` is no host", printable(&address.host, 100)))
+            })?;
+            let settings = self.configuration.oci(&place.package, &mirror, &address.host)?;
+            mirrors.push(Mirror::new(self.connection(&mirror, &address.host, settings).await?, address));
+        }
+        let connection = self.connection(registry, &host, settings).await?;
         let epoch =
             self.settings.environment.get("SOURCE_DATE_EPOCH").and_then(|epoch| epoch.trim().parse().ok());
         let prefix = oci.namespace_prefix.unwrap_or_default();
-        OciSource::new(registry.clone(), connection, prefix, self.store.clone(), epoch.unwrap_or(0))
+        OciSource::new(registry.clone(), connection, mirrors, prefix, self.store.clone(), epoch.unwrap_or(0))
+    }
+
+    /// The connection to `host`, as `registry` has it.
+    async fn connection(
+        &self,
+        registry: &Registry,
+        host: &str,
+        settings: OciSettings,
+    ) -> Result<Arc<Connection>, Error> {
+        let connect = || async {
+            let http = self.http_with(registry, &settings)?;
+            let (network, environment) = (self.settings.network.clone(), self.settings.environment.clone());
+            Connection::new(registry.as_ref(), host, settings, http, network, environment).map(Arc::new)
+        };
+        self.connections.get_or_try(&format!("{registry}\n{host}"), connect).await
     }
 
     async fn metadata_of(&self, place: &Place) -> Result<RegistryMetadata, Error> {

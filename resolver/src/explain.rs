@@ -166,10 +166,10 @@ impl<'a> Told<'a> {
     /// What there is of a package, where that is the reason.
     fn states(&self, package: &PackageRef) -> Vec<State> {
         let known = self.known(package);
-        if let Some(absence) = known.absence {
+        if let Some(absence) = &known.absence {
             let mut state = missing(package, absence);
             let by_app = |need: &Need| need.package == *package && need.dependent == Dependent::App;
-            if absence == Absence::NotFound && !self.facts.needs.iter().any(by_app) {
+            if matches!(absence, Absence::NotFound(_)) && !self.facts.needs.iter().any(by_app) {
                 state.hint = Some((5, format!("what needs {package} may count on another registry for it")));
             }
             return vec![state];
@@ -321,11 +321,11 @@ impl<'a> Told<'a> {
     }
 }
 
-fn missing(package: &PackageRef, absence: Absence) -> State {
+fn missing(package: &PackageRef, absence: &Absence) -> State {
     let namespace = package.namespace();
     match absence {
-        Absence::NotFound => State::with_hint(
-            format!("{package} is not in the registry"),
+        Absence::NotFound(registry) => State::with_hint(
+            format!("{package} is not in the registry {}", tame(registry)),
             1,
             format!("check the spelling of {package}, and that its registry is the right one"),
         ),

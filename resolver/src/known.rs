@@ -9,9 +9,10 @@ use crate::set::VersionSet;
 use crate::{Candidate, Locked};
 
 /// Why nothing is known about a package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Absence {
-    NotFound,
+    /// With the name of the registry.
+    NotFound(String),
     Offline,
     NoRegistry,
 }

@@ -62,8 +62,8 @@ pub trait Index {
 pub enum Versions {
     /// The releases. Duplicates do no harm; a version is yanked if any of its entries says so.
     Found(Vec<Candidate>),
-    /// The registry does not have the package.
-    NotFound,
+    /// The registry of this name does not have the package.
+    NotFound(String),
     /// The network is off and the package is not in the local store.
     Offline,
     /// The registry does not answer; the text says why. This ends the resolution: an answer that

@@ -198,7 +198,7 @@ impl<'a> Solver<'a> {
         let answer = remembered.unwrap_or_else(|| {
             let answer = match self.index.versions(package) {
                 Versions::Found(candidates) => Ok(Rc::new(Known::found(package, candidates, self.locked))),
-                Versions::NotFound => Ok(Rc::new(Known::absent(Absence::NotFound))),
+                Versions::NotFound(registry) => Ok(Rc::new(Known::absent(Absence::NotFound(registry)))),
                 Versions::Offline => Ok(Rc::new(Known::absent(Absence::Offline))),
                 Versions::NoRegistry => Ok(Rc::new(Known::absent(Absence::NoRegistry))),
                 Versions::Unreachable(reason) => Err(reason),

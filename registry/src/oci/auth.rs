@@ -279,7 +279,7 @@ impl Auth {
         };
         let note = match (&found.credential, &found.origin) {
             (Some(Credential::Identity(_)), Some(origin)) if credentials.is_none() => Some(format!(
-                "the registry asks for a user name and a password, but in {origin} there is only an identity token"
+                "the registry asks for a user name and a password, for which {origin} does not serve"
             )),
             _ => found.note.clone(),
         };

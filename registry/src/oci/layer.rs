@@ -9,9 +9,9 @@ use reqwest::header::HeaderMap;
 use url::Url;
 use wasm_pkg_common::digest::ContentDigest;
 
-use super::OciSource;
 use super::auth::Action;
 use super::connection::Connection;
+use super::{OciSource, bad_answer, mismatch};
 use crate::LAYER_LIMIT;
 use crate::download::{Order, Origin, Setback, download};
 use crate::error::Error;
@@ -34,21 +34,37 @@ impl OciSource {
             size: (content.size > 0).then_some(content.size),
         };
         self.connection.online(&what)?;
-        let rest = format!("blobs/{}", content.digest);
         let repository = self.repository(&content.package);
-        let url = self.connection.url(&repository, &rest)?;
-        let blob = Blob { source: self, connection: &self.connection, repository, url, content };
-        let _permit = self.connection.permit().await;
-        let limits = &self.connection.http().options().limits;
-        download(&blob, order, &self.store, limits, progress).await
+        for mirror in self.mirrors_up() {
+            let there = mirror.repository(&repository);
+            match self.download_from(&mirror.connection, &there, content, order, progress).await {
+                Err(error) if !matches!(error, Error::Io(_)) => mirror.passed_over(&what, &error),
+                done => return done,
+            }
+        }
+        match self.download_from(&self.connection, &repository, content, order, progress).await {
+            Err(Error::NotFound { .. }) => Err(self.why_gone(content).await),
+            done => done,
+        }
+    }
+
+    async fn download_from(
+        &self,
+        connection: &Connection,
+        repository: &str,
+        content: &Content,
+        order: Order<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        let url = connection.url(repository, &format!("blobs/{}", content.digest))?;
+        let blob = Blob { connection, repository, url, content };
+        let _permit = connection.permit().await;
+        download(&blob, order, &self.store, &connection.http().options().limits, progress).await
     }
 
     /// The registry has no such blob: because the tag moved, because the digest is not the release's, or just so.
     async fn why_gone(&self, content: &Content) -> Error {
-        let gone = Error::NotFound {
-            registry: self.connection.title().to_owned(),
-            what: format!("content of {} ({})", content.title(), content.digest),
-        };
+        let gone = gone(&self.connection, content);
         let Some(manifest) = &content.manifest else {
             return gone;
         };
@@ -64,11 +80,17 @@ impl OciSource {
     }
 }
 
-/// A layer at a registry.
+fn gone(connection: &Connection, content: &Content) -> Error {
+    Error::NotFound {
+        registry: connection.title().to_owned(),
+        what: format!("content of {} ({})", content.title(), content.digest),
+    }
+}
+
+/// A layer at a registry or at a mirror.
 struct Blob<'a> {
-    source: &'a OciSource,
     connection: &'a Connection,
-    repository: String,
+    repository: &'a str,
     url: Url,
     content: &'a Content,
 }
@@ -78,7 +100,7 @@ impl Origin for Blob<'_> {
         let (connection, what) = (self.connection, self.content.title());
         let http = connection.http();
         let mut budget = http.budget();
-        let mut turn = connection.auth().turn(&self.repository, Action::Pull);
+        let mut turn = connection.auth().turn(self.repository, Action::Pull);
         loop {
             let authorization = turn.authorization(http, &mut budget).await.map_err(Setback::Unanswered)?;
             let opened = http.open(&self.url, authorization.as_ref(), headers.clone()).await;
@@ -97,7 +119,7 @@ impl Origin for Blob<'_> {
                 continue;
             }
             return Err(match connection.judge(&answer, &what) {
-                Ok(_) => Setback::Final(self.source.why_gone(self.content).await),
+                Ok(_) => Setback::Final(gone(connection, self.content)),
                 Err(error @ Error::Busy { .. }) => Setback::Passing(error, retry_after(&answer.headers)),
                 Err(error) => Setback::Final(error),
             });
@@ -109,10 +131,10 @@ impl Origin for Blob<'_> {
     }
 
     fn mismatch(&self, expected: ContentDigest, actual: ContentDigest) -> Error {
-        self.source.mismatch(self.content.title(), expected, actual)
+        mismatch(self.connection, self.content.title(), expected, actual)
     }
 
     fn bad_answer(&self, reason: &str) -> Error {
-        self.source.bad_answer(&self.content.title(), reason)
+        bad_answer(self.connection, &self.content.title(), reason)
     }
 }

@@ -9,6 +9,7 @@ mod auth;
 mod challenge;
 mod connection;
 mod layer;
+mod mirrors;
 mod publish;
 mod settings;
 mod tags;
@@ -29,9 +30,10 @@ use self::artifact::{Artifact, Part};
 use self::auth::Action;
 pub(crate) use self::connection::Connection;
 use self::connection::Get;
+pub(crate) use self::mirrors::Mirror;
 pub(crate) use self::settings::OciSettings;
 use crate::error::Error;
-use crate::http::failure;
+use crate::http::{WEB_PAGE, failure};
 use crate::settings::Progress;
 use crate::source::{ComponentConfig, Content, Listed, Publication, Published, ReleaseInfo, Source};
 use crate::store::{Store, StoreError, digest_of};
@@ -44,6 +46,7 @@ const CONFIG_LIMIT: u64 = 4 << 20;
 pub(crate) struct OciSource {
     registry: Registry,
     connection: Arc<Connection>,
+    mirrors: Vec<Mirror>,
     prefix: String,
     store: Store,
     /// The time that published artifacts carry, in seconds since 1970.
@@ -54,6 +57,7 @@ impl OciSource {
     pub(crate) fn new(
         registry: Registry,
         connection: Arc<Connection>,
+        mirrors: Vec<Mirror>,
         prefix: String,
         store: Store,
         epoch: u64,
@@ -69,25 +73,25 @@ impl OciSource {
                 ),
             });
         }
-        Ok(Self { registry, connection, prefix, store, epoch })
+        Ok(Self { registry, connection, mirrors, prefix, store, epoch })
     }
 
     fn repository(&self, package: &PackageRef) -> String {
         format!("{}{}/{}", self.prefix, package.namespace(), package.name())
     }
 
-    /// The manifest that `reference` (a tag or a digest) names now, and its digest.
+    /// The manifest that the tag names now, and its digest.
     async fn manifest(
         &self,
         package: &PackageRef,
         version: &Version,
-        reference: &str,
+        tag: &str,
         action: Action,
     ) -> Result<Option<(ContentDigest, Bytes)>, Error> {
         let what = format!("{package} {version}");
         let request = Get {
             repository: &self.repository(package),
-            rest: &format!("manifests/{reference}"),
+            rest: &format!("manifests/{tag}"),
             accept: artifact::ACCEPT,
             action,
             limit: MANIFEST_LIMIT,
@@ -96,6 +100,9 @@ impl OciSource {
         let Some(answer) = self.connection.get(&request).await? else {
             return Ok(None);
         };
+        if answer.is_web_page() {
+            return Err(self.bad_answer(&what, WEB_PAGE));
+        }
         let digest = digest_of(&answer.body);
         let promised = promised_digest(&answer.headers);
         if let Some(expected) = promised.filter(|promised| *promised != digest) {
@@ -152,16 +159,12 @@ impl OciSource {
             limit: CONFIG_LIMIT,
             what: &what,
         };
-        let Some(answer) = self.connection.get(&request).await? else {
+        let Some(bytes) = self.by_digest(&request, &part.digest).await? else {
             tracing::debug!(%package, %version, "the registry has lost the config object");
             return Ok(None);
         };
-        let actual = digest_of(&answer.body);
-        if actual != part.digest {
-            return Err(self.mismatch(what, part.digest.clone(), actual));
-        }
-        self.keep(answer.body.clone(), &what).await?;
-        Ok(Some(answer.body))
+        self.keep(bytes.clone(), &what).await?;
+        Ok(Some(bytes))
     }
 
     /// What the store has under `digest`. Damaged content counts as missing, unless it cannot be asked for again.
@@ -240,12 +243,15 @@ impl OciSource {
         if let Some(bytes) = self.stored(manifest, &what).await? {
             return Ok(Some(bytes));
         }
-        if let Some((digest, bytes)) =
-            self.manifest(package, version, &manifest.to_string(), Action::Pull).await?
-        {
-            if digest != *manifest {
-                return Err(self.mismatch(what, manifest.clone(), digest));
-            }
+        let request = Get {
+            repository: &self.repository(package),
+            rest: &format!("manifests/{manifest}"),
+            accept: artifact::ACCEPT,
+            action: Action::Pull,
+            limit: MANIFEST_LIMIT,
+            what: &what,
+        };
+        if let Some(bytes) = self.by_digest(&request, manifest).await? {
             self.keep(bytes.clone(), &what).await?;
             return Ok(Some(bytes));
         }
@@ -303,17 +309,22 @@ impl OciSource {
     }
 
     fn mismatch(&self, what: String, expected: ContentDigest, actual: ContentDigest) -> Error {
-        let origin = format!("registry `{}`", self.connection.title());
-        Error::DigestMismatch { what, expected, actual, origin }
+        mismatch(&self.connection, what, expected, actual)
     }
 
     fn bad_answer(&self, what: &str, reason: &str) -> Error {
-        Error::BadAnswer {
-            registry: self.connection.title().to_owned(),
-            what: what.to_owned(),
-            reason: reason.to_owned(),
-        }
+        bad_answer(&self.connection, what, reason)
     }
+}
+
+fn mismatch(connection: &Connection, what: String, expected: ContentDigest, actual: ContentDigest) -> Error {
+    let origin = format!("registry `{}`", connection.title());
+    Error::DigestMismatch { what, expected, actual, origin }
+}
+
+fn bad_answer(connection: &Connection, what: &str, reason: &str) -> Error {
+    let (registry, what) = (connection.title().to_owned(), what.to_owned());
+    Error::BadAnswer { registry, what, reason: reason.to_owned() }
 }
 
 /// The release of a manifest, if the store has all that is to be known of it. Needs no connection, so that a locked

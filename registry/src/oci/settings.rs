@@ -1,8 +1,12 @@
 //! `[registry."NAME".oci]`: how to speak to an OCI registry.
 
 use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
+use super::mirrors::MirrorAddress;
 use crate::credentials::{ConfiguredAuth, Credential};
 use crate::http::{HttpOptions, USER_AGENT};
 
@@ -15,6 +19,9 @@ pub(crate) struct OciTable {
     accept_invalid_certificates: bool,
     #[serde(default)]
     extra_root_certificates: Vec<CertificateTable>,
+    /// Ours alone; wkg does not look at it.
+    #[serde(default)]
+    mirrors: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +47,7 @@ pub(crate) struct OciSettings {
     pub(crate) plain: Option<bool>,
     accept_invalid_certificates: bool,
     certificates: Vec<Certificate>,
+    pub(crate) mirrors: Vec<MirrorAddress>,
 }
 
 impl OciSettings {
@@ -63,7 +71,11 @@ impl OciSettings {
                 }
             })
             .collect();
+        let mirrors = table.mirrors.iter().map(|mirror| MirrorAddress::parse(mirror)).collect::<Option<_>>();
         Ok(Self {
+            mirrors: mirrors.ok_or(
+                "`mirrors` must be a list of hosts, each with an optional path: \"mirror.example/path\"",
+            )?,
             credential: table.auth.map(ConfiguredAuth::credential).transpose()?,
             caution: None,
             plain,
@@ -90,15 +102,12 @@ impl OciSettings {
 
     /// The settings for our own requests; what the table does not say is as `usual`.
     pub(crate) fn http(&self, usual: &HttpOptions) -> Result<HttpOptions, String> {
-        let extra_root_certificates = self
-            .certificates
-            .iter()
-            .map(|certificate| match certificate.encoding {
-                CertificateEncoding::Pem => reqwest::Certificate::from_pem(&certificate.data),
-                CertificateEncoding::Der => reqwest::Certificate::from_der(&certificate.data),
-            })
-            .collect::<Result<_, _>>()
-            .map_err(|_| "a certificate of `extra_root_certificates` cannot be read".to_owned())?;
+        let mut extra_root_certificates = Vec::new();
+        for certificate in &self.certificates {
+            let read = authorities(certificate);
+            extra_root_certificates
+                .extend(read.ok_or("a certificate of `extra_root_certificates` cannot be read")?);
+        }
         Ok(HttpOptions {
             plain: self.plain == Some(true),
             accept_invalid_certificates: self.accept_invalid_certificates,
@@ -126,6 +135,24 @@ impl OciSettings {
             ..ClientConfig::default()
         }
     }
+}
+
+/// The authorities of an entry: one, or in PEM any number of them. The client looks at them only when it is built, and
+/// passes over what it cannot read.
+fn authorities(entry: &Certificate) -> Option<Vec<reqwest::Certificate>> {
+    let ders: Vec<CertificateDer<'_>> = match entry.encoding {
+        CertificateEncoding::Pem => {
+            CertificateDer::pem_slice_iter(&entry.data).collect::<Result<_, _>>().ok()?
+        }
+        CertificateEncoding::Der => vec![CertificateDer::from_slice(&entry.data)],
+    };
+    let mut readable = RootCertStore::empty();
+    for der in &ders {
+        readable.add(der.clone()).ok()?;
+    }
+    let certificates =
+        ders.iter().map(|der| reqwest::Certificate::from_der(der)).collect::<Result<_, _>>().ok();
+    certificates.filter(|_| !ders.is_empty())
 }
 
 /// A DER certificate is binary, which TOML cannot hold: base64 of it, or, as wkg has it, the text itself.

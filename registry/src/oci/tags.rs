@@ -51,7 +51,18 @@ pub(crate) async fn versions(
             what: repository,
         };
         let Some(answer) = connection.get(&request).await? else {
-            return Ok(if seen.is_empty() { None } else { Some(parsed(&seen)) });
+            if seen.is_empty() {
+                return Ok(None);
+            }
+            // To a question that it did not ask for, a registry may answer as it likes.
+            if !links {
+                return Ok(Some(parsed(&seen)));
+            }
+            return Err(Error::BadAnswer {
+                registry: connection.title().to_owned(),
+                what: repository.to_owned(),
+                reason: "a page of its list of tags is missing".to_owned(),
+            });
         };
         let page: Page = answer.json("a list of tags").map_err(|reason| Error::BadAnswer {
             registry: connection.title().to_owned(),

@@ -4,6 +4,7 @@
 //! goes to the registry's URL alone.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use reqwest::StatusCode;
@@ -61,6 +62,11 @@ impl Api {
 
     pub(super) fn settings(&self) -> &WargSettings {
         &self.settings
+    }
+
+    /// The time for one request, its repetitions included.
+    pub(super) fn budget(&self) -> Duration {
+        self.http.options().limits.budget
     }
 
     /// Fails if no request may be made.
@@ -193,11 +199,9 @@ impl Api {
             200 => return Ok(()),
             401 => self.unauthorized(what),
             403 => Error::Forbidden { registry, what: what.to_owned(), message: message(&answer.body) },
-            status if is_busy(answer.status) => Error::Busy {
-                registry,
-                status,
-                retry_after: retry_after_seconds(&answer.headers),
-            },
+            status if is_busy(answer.status) => {
+                Error::Busy { registry, status, retry_after: retry_after_seconds(&answer.headers) }
+            }
             status => self.bad_answer(what, &format!("its HTTP status is {status}")),
         })
     }

@@ -195,10 +195,13 @@ impl WargSource {
             what: format!("content of {what} ({})", content.digest),
         });
         for url in self.api.sources(&content.digest, &what).await? {
-            outcome = download_url(&self.http, &self.store, &url, &content.digest, progress).await;
-            if outcome.is_ok() {
-                break;
-            }
+            outcome = match download_url(&self.http, &self.store, &url, &content.digest, progress).await {
+                Ok(()) => return Ok(()),
+                Err(Error::DigestMismatch { expected, actual, origin, .. }) => {
+                    Err(Error::DigestMismatch { what: what.clone(), expected, actual, origin })
+                }
+                Err(error) => Err(error),
+            };
         }
         outcome
     }
@@ -237,6 +240,7 @@ impl Source for WargSource {
         async move {
             if let Some(signers) = &content.signers {
                 self.pins.expect(&self.registry, &content.package, signers.clone());
+                self.pins.check(&self.registry, &content.package, signers)?;
             }
             if let Some(name) = name_of(&content.package) {
                 self.stored(&content.package, &name).await?;

@@ -134,3 +134,225 @@ pub(super) fn inclusion(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use proptest::prelude::*;
+    use warg_crypto::hash::HashAlgorithm;
+    use warg_crypto::signing::{PrivateKey, generate_p256_pair};
+    use warg_protocol::ProtoEnvelope;
+    use warg_protocol::operator::{OPERATOR_RECORD_VERSION, OperatorEntry, OperatorRecord};
+    use warg_protocol::registry::RecordId;
+    use warg_transparency::log::{LogBuilder as _, LogData as _, Node, VecLog};
+    use warg_transparency::map::Map;
+
+    use super::*;
+
+    /// A registry with so many records, each of a log of its own.
+    struct Registry {
+        log: VecLog<Sha256, LogLeaf>,
+        nodes: Vec<Node>,
+        map: Map<Sha256, LogId, MapLeaf>,
+        leaves: Vec<LogLeaf>,
+    }
+
+    impl Registry {
+        fn with(records: usize) -> Self {
+            let hash = |text: String| AnyHash::from(Hash::<Sha256>::of(text.as_bytes()));
+            let leaf = |number| LogLeaf {
+                log_id: hash(format!("log {number}")).into(),
+                record_id: RecordId::from(hash(format!("record {number}"))),
+            };
+            let leaves: Vec<LogLeaf> = (0..records).map(leaf).collect();
+            let mut log = VecLog::default();
+            let nodes = leaves.iter().map(|leaf| log.push(leaf)).collect();
+            let map = leaves.iter().fold(Map::default(), |map: Map<Sha256, LogId, MapLeaf>, leaf| {
+                map.insert(leaf.log_id.clone(), MapLeaf { record_id: leaf.record_id.clone() })
+            });
+            Self { log, nodes, map, leaves }
+        }
+
+        fn checkpoint(&self) -> Checkpoint {
+            Checkpoint {
+                log_root: self.log.checkpoint().root().into(),
+                log_length: self.leaves.len(),
+                map_root: self.map.root().clone().into(),
+            }
+        }
+
+        fn heads(&self, places: &[usize]) -> Vec<Head> {
+            let head =
+                |index: &usize| Head { index: *index, leaf: self.leaves[*index].clone(), log: "x".into() };
+            places.iter().map(head).collect()
+        }
+
+        fn inclusion(&self, places: &[usize]) -> InclusionResponse {
+            let length = self.leaves.len();
+            let of_log =
+                places.iter().map(|place| self.log.prove_inclusion(self.nodes[*place], length)).collect();
+            let of_map =
+                places.iter().map(|place| self.map.prove(self.leaves[*place].log_id.clone()).unwrap());
+            InclusionResponse {
+                log: LogProofBundle::bundle(Vec::new(), of_log, &self.log).unwrap().encode(),
+                map: MapProofBundle::bundle(of_map.collect()).encode(),
+            }
+        }
+
+        fn consistency(&self, from: usize) -> ConsistencyResponse {
+            let proof = self.log.prove_consistency(from, self.leaves.len());
+            ConsistencyResponse {
+                proof: LogProofBundle::bundle(vec![proof], Vec::new(), &self.log).unwrap().encode(),
+            }
+        }
+    }
+
+    fn operator(keys: &[&PrivateKey], entries: Vec<Vec<OperatorEntry>>) -> LogState {
+        let mut state = LogState::default();
+        for (key, entries) in keys.iter().zip(entries) {
+            let record = OperatorRecord {
+                prev: state.head().as_ref().map(|head| head.digest.clone()),
+                version: OPERATOR_RECORD_VERSION,
+                timestamp: SystemTime::now(),
+                entries,
+            };
+            state = state.validate(&ProtoEnvelope::signed_contents(key, record).unwrap()).unwrap();
+        }
+        state
+    }
+
+    #[test]
+    fn a_key_that_was_revoked_or_never_granted_signs_no_checkpoint() {
+        let (first, second, stranger) =
+            (generate_p256_pair().1, generate_p256_pair().1, generate_p256_pair().1);
+        let init = OperatorEntry::Init { hash_algorithm: HashAlgorithm::Sha256, key: first.public_key() };
+        // The permission to commit has no public name, but it is what granting wants.
+        let commit = OperatorEntry::GrantFlat { key: second.public_key(), permissions: Vec::new() };
+        let permissions: Vec<_> = commit.required_permission().into_iter().collect();
+        let grant = OperatorEntry::GrantFlat { key: second.public_key(), permissions: permissions.clone() };
+        let revoke = OperatorEntry::RevokeFlat { key_id: first.public_key().fingerprint(), permissions };
+        let signed = |key: &PrivateKey| {
+            let checkpoint = TimestampedCheckpoint::now(Registry::with(3).checkpoint()).unwrap();
+            SerdeEnvelope::signed_contents(key, checkpoint).unwrap()
+        };
+        let state = operator(&[&first, &first], vec![vec![init.clone()], vec![grant.clone()]]);
+        assert_eq!(signature(&signed(&first), &state), Ok(()));
+        assert_eq!(signature(&signed(&second), &state), Ok(()));
+        assert_eq!(signature(&signed(&stranger), &state), Err(Unproven::CheckpointSignature));
+        let state = operator(&[&first, &first, &second], vec![vec![init], vec![grant], vec![revoke]]);
+        assert_eq!(signature(&signed(&first), &state), Err(Unproven::RevokedKey));
+        assert_eq!(signature(&signed(&second), &state), Ok(()));
+        // The name of a good key under a signature of another.
+        let forged = signed(&stranger);
+        let forged = SerdeEnvelope::from_parts_unchecked(
+            forged.as_ref().clone(),
+            second.public_key().fingerprint(),
+            forged.signature().clone(),
+        );
+        assert_eq!(signature(&forged, &state), Err(Unproven::CheckpointSignature));
+    }
+
+    #[test]
+    fn a_proof_for_another_place_length_or_number_of_heads_is_none() {
+        let registry = Registry::with(7);
+        let (checkpoint, heads) = (registry.checkpoint(), registry.heads(&[2, 6]));
+        assert_eq!(inclusion(&checkpoint, &heads, &registry.inclusion(&[2, 6])), Ok(()));
+        let counted = |sent| Err(Unproven::ProofCount { asked: 2, sent });
+        assert_eq!(inclusion(&checkpoint, &heads, &registry.inclusion(&[2])), counted(1));
+        assert_eq!(inclusion(&checkpoint, &heads, &registry.inclusion(&[2, 6, 1])), counted(3));
+        assert_eq!(inclusion(&checkpoint, &heads, &registry.inclusion(&[6, 2])), Err(Unproven::OtherProof));
+        let longer = Registry::with(8);
+        assert_eq!(inclusion(&checkpoint, &heads, &longer.inclusion(&[2, 6])), Err(Unproven::OtherProof));
+        let log_of = |other: &Registry| InclusionResponse {
+            log: other.inclusion(&[2, 6]).log,
+            map: registry.inclusion(&[2, 6]).map,
+        };
+        assert_eq!(inclusion(&checkpoint, &heads, &log_of(&longer)), Err(Unproven::OtherProof));
+        let far = Head { index: usize::MAX, ..heads[0].clone() };
+        assert_eq!(
+            inclusion(&checkpoint, &[far, heads[1].clone()], &registry.inclusion(&[2, 6])),
+            Err(Unproven::OtherProof)
+        );
+    }
+
+    #[test]
+    fn history_goes_on_and_never_back() {
+        let (old, new) = (Registry::with(5), Registry::with(9));
+        let (earlier, later) = (old.checkpoint(), new.checkpoint());
+        assert_eq!(progress(&earlier, &later), Ok(Ordering::Greater));
+        assert_eq!(progress(&later, &later), Ok(Ordering::Equal));
+        assert_eq!(progress(&later, &earlier), Err(Unproven::Rewound { known: 9, now: 5 }));
+        let forked = Checkpoint { map_root: earlier.map_root.clone(), ..later.clone() };
+        assert_eq!(progress(&later, &forked), Err(Unproven::Forked { length: 9 }));
+
+        assert_eq!(consistency(&earlier, &later, &new.consistency(5)), Ok(()));
+        assert_eq!(consistency(&earlier, &later, &new.consistency(4)), Err(Unproven::OtherProof));
+        let empty = Checkpoint { log_length: 0, ..earlier.clone() };
+        let nothing = LogProofBundle::<Sha256, LogLeaf>::decode(&[]).unwrap().encode();
+        let of_nothing = consistency(&empty, &later, &ConsistencyResponse { proof: nothing });
+        assert_eq!(of_nothing, Err(Unproven::ProofCount { asked: 1, sent: 0 }));
+        let other = Checkpoint { log_root: later.log_root.clone(), ..earlier };
+        assert_eq!(
+            consistency(&other, &later, &new.consistency(5)),
+            Err(Unproven::Inconsistent { known: 5, now: 9 })
+        );
+    }
+
+    proptest! {
+        // A path of the map has 256 digests: what is not optimised takes its time.
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn true_proofs_are_accepted(records in 1usize..20, seed in any::<prop::sample::Index>()) {
+            let registry = Registry::with(records);
+            let places = [seed.index(records), records - 1];
+            let heads = registry.heads(&places);
+            let response = registry.inclusion(&places);
+            prop_assert_eq!(inclusion(&registry.checkpoint(), &heads, &response), Ok(()));
+            let from = seed.index(records);
+            if from > 0 {
+                let earlier = Registry::with(from).checkpoint();
+                let response = registry.consistency(from);
+                prop_assert_eq!(consistency(&earlier, &registry.checkpoint(), &response), Ok(()));
+            }
+        }
+
+        #[test]
+        fn changed_proofs_neither_panic_nor_prove_another_head(
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+            cut in any::<prop::sample::Index>(),
+            length in 0usize..12,
+        ) {
+            let registry = Registry::with(11);
+            let heads = registry.heads(&[3, 10]);
+            let forged = [heads[0].clone(), Head { leaf: registry.leaves[9].clone(), ..heads[1].clone() }];
+            let spoil = |mut bytes: Vec<u8>| {
+                let place = at.index(bytes.len());
+                bytes[place] = byte;
+                if byte % 4 == 0 {
+                    bytes.truncate(cut.index(bytes.len() + 1));
+                }
+                bytes
+            };
+            let response = registry.inclusion(&[3, 10]);
+            let spoiled = InclusionResponse { log: spoil(response.log), map: spoil(response.map) };
+            let _ = inclusion(&registry.checkpoint(), &heads, &spoiled);
+            prop_assert!(inclusion(&registry.checkpoint(), &forged, &spoiled).is_err());
+            let spoiled = ConsistencyResponse { proof: spoil(registry.consistency(5).proof) };
+            let other = Checkpoint { log_length: length, ..Registry::with(4).checkpoint() };
+            prop_assert!(consistency(&other, &registry.checkpoint(), &spoiled).is_err());
+        }
+
+        #[test]
+        fn garbage_does_not_panic(log in any::<Vec<u8>>(), map in any::<Vec<u8>>()) {
+            let registry = Registry::with(3);
+            let response = InclusionResponse { log: log.clone(), map };
+            prop_assert!(inclusion(&registry.checkpoint(), &registry.heads(&[1, 2]), &response).is_err());
+            let earlier = Registry::with(2).checkpoint();
+            let response = ConsistencyResponse { proof: log };
+            prop_assert!(consistency(&earlier, &registry.checkpoint(), &response).is_err());
+        }
+    }
+}

@@ -33,10 +33,10 @@ use crate::LAYER_LIMIT;
 use crate::error::Error;
 use crate::source::{Publication, Published, Yank};
 use crate::store::digest_of;
-use crate::text::printable;
+use crate::text::{is_loopback, printable};
 
-/// A registry may take this long to take the content and make a checkpoint of it.
-const BUDGET: Duration = Duration::from_mins(10);
+/// A registry may take so many times a request's budget to take the content and to make a checkpoint of it.
+const BUDGETS: u32 = 10;
 /// How often the client looks whether there is a checkpoint.
 const INTERVAL: Duration = Duration::from_millis(200);
 
@@ -56,7 +56,7 @@ impl WargSource {
             reason: reason.to_owned(),
         };
         let Some(name) = name_of(package) else {
-            return Err(unpublishable("warg registries want names without capitals"));
+            return Err(unpublishable("the names of a warg registry have no capitals"));
         };
         if publication.bytes.is_empty() {
             return Err(unpublishable("it is empty"));
@@ -76,7 +76,7 @@ impl WargSource {
             return match (*there == digest, is_offered) {
                 (true, true) => Ok(published(true)),
                 (true, false) => {
-                    Err(unpublishable("it was withdrawn, and warg registries offer nothing twice"))
+                    Err(unpublishable("it was withdrawn, and a warg registry offers nothing twice"))
                 }
                 (false, _) => Err(Error::AlreadyExists {
                     package: package.clone().into(),
@@ -103,17 +103,16 @@ impl WargSource {
     pub(crate) async fn withdraw(&self, yank: &Yank) -> Result<bool, Error> {
         let (package, version) = (&yank.package, &yank.version);
         let what = format!("{package} {version}");
-        let unable = |reason: &str| Error::CannotWithdraw {
+        let unable = |reason: &str| Error::Unyankable {
             package: package.clone().into(),
             version: version.clone().into(),
-            registry: self.registry.to_string(),
             reason: reason.to_owned(),
         };
         if yank.undo {
-            return Err(unable("warg registries cannot offer a withdrawn release again"));
+            return Err(unable("a warg registry cannot offer a withdrawn release again"));
         }
         if yank.reason.is_some() {
-            return Err(unable("warg registries keep no reason"));
+            return Err(unable("a warg registry keeps no reason"));
         }
         self.api.online(&what)?;
         let missing = || Error::NotFound { registry: self.registry.to_string(), what: what.clone() };
@@ -154,6 +153,7 @@ impl WargSource {
         entry: PublishEntry,
         content: Option<(AnyHash, Bytes)>,
     ) -> Result<(), Error> {
+        self.check_proxy()?;
         let key = self.signing_key().await?;
         let mut entries = vec![entry];
         let head = match &known {
@@ -191,7 +191,7 @@ impl WargSource {
             let record = client.publish_with_info(&key, info).await?;
             client.wait_for_publish(&name, &record, INTERVAL).await
         });
-        let Ok(outcome) = tokio::time::timeout(BUDGET, &mut task).await else {
+        let Ok(outcome) = tokio::time::timeout(self.api.budget() * BUDGETS, &mut task).await else {
             task.abort();
             return Err(Error::Unreachable {
                 registry: self.registry.to_string(),
@@ -210,6 +210,29 @@ impl WargSource {
         let (settings, environment) = (self.api.settings().clone(), self.environment.clone());
         let find = move || settings.signing_key(&environment);
         tokio::task::spawn_blocking(find).await.map_err(std::io::Error::other)?
+    }
+
+    /// The client takes its proxy from the process's environment and cannot be told that this machine is reached
+    /// without one.
+    fn check_proxy(&self) -> Result<(), Error> {
+        let set = |name: &&str| self.environment.get(name).is_some();
+        let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+        let url = &self.api.settings().url;
+        let host = url.host_str().unwrap_or_default();
+        let is_direct = ["NO_PROXY", "no_proxy"]
+            .iter()
+            .filter_map(|name| self.environment.get(name))
+            .any(|direct| direct.split(',').any(|entry| matches!(entry.trim(), "*") || entry.trim() == host));
+        match proxies.iter().find(|name| set(name)) {
+            Some(variable) if is_loopback(url) && !is_direct => Err(Error::UnusableRegistry {
+                registry: self.registry.to_string(),
+                reason: format!(
+                    "what is published would go to the proxy of `{variable}` instead of this machine; add `{host}` to \
+                     `NO_PROXY`"
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Better told before anything is uploaded.

@@ -18,7 +18,6 @@
 //! never compare.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Mutex;
 use warg_crypto::hash::Sha256;
@@ -35,8 +34,8 @@ use crate::metadata::now;
 use crate::source::Signers;
 use crate::unproven::Unproven;
 
-/// Reading one package takes no longer.
-const BUDGET: Duration = Duration::from_mins(2);
+/// Reading one package takes no longer than so many requests may take.
+const BUDGETS: u32 = 2;
 /// The logs together have no more pages.
 const MAX_PAGES: usize = 1000;
 /// How often another process may be faster.
@@ -93,7 +92,9 @@ impl Reader {
         is_pinned: bool,
         accept: &(dyn Fn(&Signers) -> Result<(), Error> + Sync),
     ) -> Result<Option<Proven>, Error> {
-        match tokio::time::timeout(BUDGET, self.read_and_store(name, is_pinned, accept)).await {
+        match tokio::time::timeout(self.api.budget() * BUDGETS, self.read_and_store(name, is_pinned, accept))
+            .await
+        {
             Ok(read) => read,
             Err(_) => Err(Error::Unreachable {
                 registry: self.api.registry().to_owned(),

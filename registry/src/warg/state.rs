@@ -8,9 +8,9 @@
 //! ```
 //!
 //! A file is a line with the SHA-256 of the rest, and JSON. It is written to a temporary name, synced and renamed, so
-//! that a killed process leaves the old one or the new one. **What does not check is an error, never absence**: an
-//! attacker who can flip a bit must not be able to make us forget a key. Only pins of a lockfile, which say what the
-//! keys must be, allow to begin anew.
+//! that a killed process leaves the old one or the new one. **What does not check is an error, never absence**: to begin
+//! anew would be to trust whoever answers now, and nobody would notice. Only pins of a lockfile, which say what the
+//! keys must be, allow it.
 //!
 //! The registry's file is written before the package's. A package is then never ahead of the checkpoint, and one that
 //! is behind it is the usual case. Writers hold the lock while they compare what is there with what they started

@@ -3,15 +3,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod answers;
 mod credentials;
+mod downloads;
 mod ensure;
 mod faults;
 mod folder;
+mod mirrors;
 mod oci;
 mod pages;
+mod proxies;
 mod publish;
+mod retries;
 mod store;
 mod support;
+mod tls;
+mod tokens;
 mod urls;
 #[cfg(feature = "warg")]
 mod warg;

@@ -6,7 +6,7 @@ use ferro_oci_server::{AppState, InMemoryRegistryMeta, RegistryMeta};
 use spin_deps_registry::{Error, Listing, Registries};
 use wasm_pkg_common::registry::Registry;
 
-use crate::support::{Answer, Asked, Server, World, package};
+use crate::support::{Answer, Server, World, package};
 
 async fn count(registries: &Registries, registry: &Registry) -> usize {
     match registries.versions(&package("acme:base"), registry).await.unwrap() {
@@ -20,11 +20,6 @@ async fn count(registries: &Registries, registry: &Registry) -> usize {
 
 fn lists(server: &Server) -> usize {
     server.take().iter().filter(|ask| ask.contains("/tags/list")).count()
-}
-
-fn query(ask: &Asked, name: &str) -> Option<String> {
-    let url = url::Url::parse(&format!("http://localhost{}", ask.path)).unwrap();
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 fn page(tags: &[String]) -> Answer {
@@ -67,7 +62,7 @@ async fn capped(total: usize, cap: usize, link: fn(&str) -> Option<String>) -> S
         if !ask.path.contains("/tags/list") {
             return Some(Answer::new(if ask.path == "/v2/" { 200 } else { 404 }, ""));
         }
-        let last = query(ask, "last");
+        let last = ask.query("last");
         let from = last.map_or(0, |last| all.iter().position(|tag| *tag > last).unwrap_or(all.len()));
         let shown = &all[from..all.len().min(from + cap)];
         let more = from + shown.len() < all.len();
@@ -120,7 +115,7 @@ async fn a_registry_that_knows_no_pages_is_asked_once_more_at_most() {
 async fn a_list_without_end_is_given_up() {
     // Each page is full, new, and links to the next.
     let server = Server::start(|ask| {
-        let from: u64 = query(ask, "last").and_then(|last| last.parse().ok()).unwrap_or(0);
+        let from: u64 = ask.query("last").and_then(|last| last.parse().ok()).unwrap_or(0);
         let tags: Vec<String> = (from..from + 10_000).map(|patch| format!("1.0.{patch}")).collect();
         let next = format!("<?last={}>; rel=next", from + 10_000);
         ask.path.contains("/tags/list").then(|| page(&tags).header("link", next))
@@ -130,4 +125,88 @@ async fn a_list_without_end_is_given_up() {
     let error = world.open().await.versions(&package("acme:base"), &world.registry).await.unwrap_err();
     assert!(matches!(error, Error::BadAnswer { .. }), "{error}");
     assert!(error.to_string().ends_with("it lists more than 100000 tags"), "{error}");
+}
+
+#[tokio::test]
+async fn ten_thousand_tags_are_all_there() {
+    let with: fn(&str) -> Option<String> =
+        |last| Some(format!("</v2/acme/base/tags/list?n=1000&last={last}>; rel=\"next\""));
+    for (link, requests) in [(with, 10), ((|_| None) as fn(&str) -> Option<String>, 11)] {
+        let server = capped(10_000, 1_000, link).await;
+        let world = World::new(server.address());
+        assert_eq!(count(&world.open().await, &world.registry).await, 10_000);
+        assert_eq!(lists(&server), requests);
+    }
+}
+
+#[tokio::test]
+async fn pages_that_repeat_end_the_list() {
+    let links: [&str; 4] = [
+        // To itself, to the first page, to another one that is the same, and one without an end of its own.
+        "</v2/acme/base/tags/list?n=1000>; rel=\"next\"",
+        "<?n=1000&last=>; rel=next",
+        "</v2/acme/base/tags/list?page=2>; rel=\"next\"",
+        "</v2/acme/base/tags/list?next_page=abc%2F%3D&last=x&n=1000>; rel=\"next\"; type=\"x\"",
+    ];
+    for link in links {
+        let all = tags(100);
+        let server = Server::start(move |ask| {
+            ask.path.contains("/tags/list").then(|| page(&all).header("link", link))
+        })
+        .await;
+        let world = World::new(server.address());
+        assert_eq!(count(&world.open().await, &world.registry).await, 100, "{link}");
+        assert_eq!(lists(&server), 2, "{link}");
+    }
+}
+
+#[tokio::test]
+async fn links_that_make_no_sense_lead_nowhere() {
+    for link in [
+        "<",
+        "<>",
+        "<>; rel=next",
+        "<http://[>; rel=next",
+        "<?last=1>",
+        "rel=next",
+        "<javascript:x>; rel=next",
+        "<data:,x>; rel=next",
+        "; ; ,,",
+        "<//evil.example>; rel=next",
+        "<https://me:x@evil.example/#f>; rel=next",
+    ] {
+        let all = tags(7);
+        let elsewhere = format!("{link}, <x>; rel=prev");
+        let server = Server::start(move |ask| {
+            ask.path.contains("/tags/list").then(|| page(&all).header("link", elsewhere.clone()))
+        })
+        .await;
+        let world = World::new(server.address());
+        assert_eq!(count(&world.open().await, &world.registry).await, 7, "{link}");
+        assert_eq!(lists(&server), 1, "{link}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_lacks_a_promised_page_is_not_taken_for_the_whole() {
+    let first = |link: Option<&'static str>| {
+        Server::start(move |ask| {
+            let first = page(&tags(1_000));
+            let answer = match (ask.query("last"), link) {
+                (None, Some(link)) => first.header("link", link),
+                (None, None) => first,
+                (Some(_), _) => Answer::new(404, ""),
+            };
+            ask.path.contains("/tags/list").then_some(answer)
+        })
+    };
+    let server = first(Some("<?n=1000&last=x>; rel=next")).await;
+    let world = World::new(server.address());
+    let error = world.open().await.versions(&package("acme:base"), &world.registry).await.unwrap_err();
+    assert!(matches!(error, Error::BadAnswer { .. }), "{error}");
+
+    // Nobody promised that there is more.
+    let server = first(None).await;
+    let world = World::new(server.address());
+    assert_eq!(count(&world.open().await, &world.registry).await, 1_000);
 }

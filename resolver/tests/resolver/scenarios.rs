@@ -61,7 +61,7 @@ impl Scenario {
                 Listing::Absent(why) => {
                     let why = match why.as_str() {
                         "offline" => Versions::Offline,
-                        "not-found" => Versions::NotFound,
+                        "not-found" => Versions::NotFound("example.com".to_owned()),
                         "no-registry" => Versions::NoRegistry,
                         "empty" => Versions::Found(Vec::new()),
                         reason => Versions::Unreachable(reason.to_owned()),

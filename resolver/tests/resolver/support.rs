@@ -82,7 +82,7 @@ impl Index for Memory {
     fn versions(&self, package: &PackageRef) -> Versions {
         self.log.borrow_mut().push(format!("versions {package}"));
         match self.packages.get(package) {
-            None => Versions::NotFound,
+            None => Versions::NotFound("example.com".to_owned()),
             Some(Err(absence)) => absence.clone(),
             Some(Ok(entries)) => Versions::Found(
                 entries

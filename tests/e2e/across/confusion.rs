@@ -106,6 +106,28 @@ fn a_mapping_that_changes_is_refused_wherever_it_is_written() {
 }
 
 #[test]
+fn no_other_registry_is_asked_for_what_the_right_one_lacks() {
+    let sandbox = app();
+    sandbox.publish_to(THEIRS, &chain("acme:rare", "1.0.0", &[]));
+    map_in_manifest(&sandbox, "", THEIRS);
+    sandbox.write("spin.toml", sandbox.read("spin.toml").replace(DEPENDENCIES, "\"acme:rare\" = \"^1\""));
+    insta::assert_snapshot!(all_refused(&sandbox, &[&["lock"], &["sync"], &["verify"]]), @r#"
+    exit: 1
+    --- stderr
+    error: because component `app` depends on acme:rare ^1 and acme:rare is not in the registry ours.example, your requirement cannot be met
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:rare" = "^1"
+        ·               ──┬─
+        ·                 ╰── asked for here
+     20 │
+        ╰────
+
+    hint: check the spelling of acme:rare, and that its registry is the right one
+    "#);
+}
+
+#[test]
 fn what_a_dependency_needs_stays_too() {
     let sandbox = locked_app();
     map_in_manifest(&sandbox, "acme:base", THEIRS);

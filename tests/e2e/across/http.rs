@@ -99,7 +99,7 @@ fn what_it_needs_and_nobody_has_is_explained() {
     insta::assert_snapshot!(all_refused(&sandbox, &[&["lock"], &["sync"]]), @"
     exit: 1
     --- stderr
-    error: because http://127.0.0.1:[PORT]/tool.wasm depends on acme:nowhere ^1.0.0 and acme:nowhere is not in the registry, your requirement cannot be met
+    error: because http://127.0.0.1:[PORT]/tool.wasm depends on acme:nowhere ^1.0.0 and acme:nowhere is not in the registry wasm.example, your requirement cannot be met
 
     hint: check the spelling of acme:nowhere, and that its registry is the right one
     ");

@@ -4,6 +4,8 @@
 //! one. What a person who took over a registry's name could do, is done here. Locked content is asked for by its digest
 //! and no log is read for it, so it may come from anyone; whatever else is wanted is measured against the signers.
 
+use spin_deps_fixtures::library::chain;
+
 use super::warg::{configuration, published};
 use super::{all_refused, locked, remove_from_lock};
 use crate::support::library::base;
@@ -19,6 +21,7 @@ fn taken_over(warg: &mut Warg, operator: Key, author: Key) {
     for version in ["1.0.0", "1.1.0", "1.2.0"] {
         warg::publish(&thief, author, &base(version)).done();
     }
+    warg::publish(&thief, author, &chain("acme:other", "1.0.0", &[])).done();
     warg.reset();
 }
 
@@ -39,7 +42,7 @@ fn another_operator_is_refused_by_what_is_remembered() {
     insta::assert_snapshot!(all_refused(&sandbox, &[&["lock"], &["sync"], &["verify"]]), @"
     exit: 1
     --- stderr
-    error: registry `warg.example` does not prove its answer for acme:base: it shows another history than before: its log of 4 records does not continue the one of 3
+    error: registry `warg.example` does not prove its answer for acme:base: it shows another history than before: its log of 5 records does not continue the one of 3
 
     hint: the answer was not used and nothing was changed; the registry, or somebody between it and you, does not tell the truth: ask its operator
     ");
@@ -47,7 +50,7 @@ fn another_operator_is_refused_by_what_is_remembered() {
     insta::assert_snapshot!(all_refused(&sandbox, &[&["lock"], &["sync"], &["verify"]]), @"
     exit: 1
     --- stderr
-    error: registry `warg.example` does not prove its answer for acme:base: it shows another history than before: its log of 4 records does not continue the one of 3
+    error: registry `warg.example` does not prove its answer for acme:base: it shows another history than before: its log of 5 records does not continue the one of 3
 
     hint: the answer was not used and nothing was changed; the registry, or somebody between it and you, does not tell the truth: ask its operator
     ");
@@ -73,6 +76,12 @@ fn another_operator_is_refused_by_the_lock() {
     // Every question that is asked in the project is measured so, not only those of a resolve.
     let shown = all_refused(&sandbox, &[&["versions", "acme:base"], &["info", "acme:base@1.2.0"]]);
     assert!(shown.contains("signed by another key"), "{shown}");
+    // So is a package that was never seen: the operator is that of the whole registry.
+    let shown = all_refused(&sandbox, &[&["add", "acme:other@^1", "--to", "app"]]);
+    assert!(
+        shown.contains("the operator's log at registry `warg.example` is signed by another key"),
+        "{shown}"
+    );
     assert!(!sandbox.state().exists(), "nothing of it is remembered");
 }
 

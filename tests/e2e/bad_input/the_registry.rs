@@ -15,7 +15,7 @@ fn has_no_such_package() {
     insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
     exit: 1
     --- stderr
-    error: because component `app` depends on acme:nowhere ^1 and acme:nowhere is not in the registry, your requirement cannot be met
+    error: because component `app` depends on acme:nowhere ^1 and acme:nowhere is not in the registry wasm.example, your requirement cannot be met
         ╭─[spin.toml:19:18]
      18 │ [component.app.dependencies]
      19 │ "acme:nowhere" = "^1"

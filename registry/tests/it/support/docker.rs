@@ -14,41 +14,60 @@ pub(crate) struct DockerRegistry {
     dir: tempfile::TempDir,
 }
 
+/// What a registry may have besides.
+#[derive(Default)]
+struct Extras<'a> {
+    user: Option<(&'a str, &'a str)>,
+    identity: Option<(&'a str, &'a str)>,
+}
+
 impl DockerRegistry {
     /// Open to everyone.
     pub(crate) fn start() -> Self {
-        Self::with(None)
+        Self::with(&Extras::default())
     }
 
     /// For this user only.
     pub(crate) fn with_user(username: &str, password: &str) -> Self {
-        Self::with(Some((username, password)))
+        Self::with(&Extras { user: Some((username, password)), ..Extras::default() })
     }
 
-    fn with(user: Option<(&str, &str)>) -> Self {
+    /// Over TLS, with this certificate and key in PEM.
+    pub(crate) fn with_tls(certificate: &str, key: &str) -> Self {
+        Self::with(&Extras { identity: Some((certificate, key)), ..Extras::default() })
+    }
+
+    fn with(extras: &Extras<'_>) -> Self {
         // Between choosing a port and taking it, another process may take it: then another is chosen.
         for _ in 0..5 {
-            if let Some(started) = Self::try_start(user) {
+            if let Some(started) = Self::try_start(extras) {
                 return started;
             }
         }
         panic!("docker-registry did not start");
     }
 
-    fn try_start(user: Option<(&str, &str)>) -> Option<Self> {
+    fn try_start(extras: &Extras<'_>) -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
+        let write = |name: &str, content: &str| {
+            let file = dir.path().join(name);
+            fs_err::write(&file, content).unwrap();
+            file.display().to_string()
+        };
+        let tls = extras.identity.map_or(String::new(), |(certificate, key)| {
+            let (certificate, key) = (write("certificate.pem", certificate), write("key.pem", key));
+            format!(", tls: {{certificate: '{certificate}', key: '{key}'}}")
+        });
         let mut config = format!(
             "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
-             storage: {{filesystem: {{rootdirectory: '{}'}}}}\nhttp: {{addr: '{address}'}}\n",
+             storage: {{filesystem: {{rootdirectory: '{}'}}}}\nhttp: {{addr: '{address}'{tls}}}\n",
             dir.path().join("storage").display()
         );
-        if let Some((username, password)) = user {
+        if let Some((username, password)) = extras.user {
             let hash = Command::new("htpasswd").args(["-Bbn", username, password]).output().expect(MISSING);
-            let file = dir.path().join("htpasswd");
-            fs_err::write(&file, hash.stdout).unwrap();
-            let path = file.display();
+            let path = write("htpasswd", &String::from_utf8(hash.stdout).unwrap());
             writeln!(config, "auth: {{htpasswd: {{realm: tests, path: '{path}'}}}}").unwrap();
         }
         let file = dir.path().join("config.yml");

@@ -1,17 +1,24 @@
 //! Servers and settings for the tests.
 
 mod docker;
+mod raw;
 mod server;
+mod tls;
 
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
-use spin_deps_registry::{ComponentConfig, Environment, Network, Publication, Registries, Settings};
+use spin_deps_registry::{
+    ComponentConfig, Environment, Error, Limits, Listing, Network, Publication, Registries, Settings,
+};
 use wasm_pkg_common::package::{PackageRef, Version};
 use wasm_pkg_common::registry::Registry;
 
 pub(crate) use docker::DockerRegistry;
+pub(crate) use raw::{Head, RawServer, Reply, Step};
 pub(crate) use server::{Answer, Asked, Server};
+pub(crate) use tls::Authority;
 
 pub(crate) fn package(name: &str) -> PackageRef {
     name.parse().unwrap()
@@ -64,6 +71,17 @@ pub(crate) fn environment(variables: &[(&str, &str)]) -> Environment {
     variables.iter().copied().collect()
 }
 
+/// Limits for tests that reach them, and that need no more than a second otherwise.
+pub(crate) fn impatient() -> Limits {
+    Limits {
+        read: Duration::from_millis(500),
+        budget: Duration::from_secs(1),
+        rate: 10_000,
+        rate_window: Duration::from_millis(300),
+        ..Limits::default()
+    }
+}
+
 pub(crate) async fn open(settings: &Settings) -> Registries {
     Registries::open(settings.clone()).await.unwrap()
 }
@@ -86,9 +104,21 @@ impl World {
         Self { dir, settings, registry: registry(address) }
     }
 
+    /// The same with limits that are reached soon.
+    pub(crate) fn impatient(mut self) -> Self {
+        self.settings.limits = impatient();
+        self
+    }
+
     /// A new process, as far as memory goes.
     pub(crate) async fn open(&self) -> Registries {
         open(&self.settings).await
+    }
+
+    /// The versions of acme:base, asked for anew.
+    pub(crate) async fn list(&self) -> Result<Listing, Error> {
+        let settings = Settings { listing_ttl: Duration::ZERO, ..self.settings.clone() };
+        open(&settings).await.versions(&package("acme:base"), &self.registry).await
     }
 
     pub(crate) async fn open_offline(&self) -> Registries {

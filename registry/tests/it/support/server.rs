@@ -5,8 +5,12 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Response, StatusCode, Version};
 use bytes::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 /// A request as the server saw it.
 #[derive(Clone, Debug)]
@@ -16,11 +20,22 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) version: Version,
 }
 
 impl Asked {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// A parameter of the query.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        let url = url::Url::parse(&format!("http://localhost{}", self.path)).unwrap();
+        url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
     pub(crate) fn authorization(&self) -> Option<&str> {
-        self.headers.get("authorization")?.to_str().ok()
+        self.header("authorization")
     }
 }
 
@@ -75,7 +90,7 @@ pub(crate) struct Server {
 impl Server {
     /// A server that answers by `answering`; 404 where that has no answer.
     pub(crate) async fn start(answering: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Self {
-        Self::serve(None, Arc::new(answering)).await
+        Self::serve(None, Arc::new(answering), None).await
     }
 
     /// A server in front of another one, which only counts.
@@ -88,18 +103,27 @@ impl Server {
         upstream: &str,
         answering: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static,
     ) -> Self {
-        Self::serve(Some(upstream.to_owned()), Arc::new(answering)).await
+        Self::serve(Some(upstream.to_owned()), Arc::new(answering), None).await
     }
 
     /// A server that is a whole application.
     pub(crate) async fn app(app: Router) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { address, asked: Arc::default(), task }
     }
 
-    async fn serve(upstream: Option<String>, answering: Arc<Answering>) -> Self {
+    /// A server that passes everything to another one, and speaks TLS itself.
+    pub(crate) async fn tls_in_front_of(upstream: &str, acceptor: TlsAcceptor) -> Self {
+        Self::serve(Some(upstream.to_owned()), Arc::new(|_: &Asked| None), Some(acceptor)).await
+    }
+
+    async fn serve(
+        upstream: Option<String>,
+        answering: Arc<Answering>,
+        acceptor: Option<TlsAcceptor>,
+    ) -> Self {
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -107,15 +131,26 @@ impl Server {
             .build()
             .unwrap();
         let seen = Arc::clone(&asked);
+        let is_tls = acceptor.is_some();
         let app = Router::new().fallback(move |request: Request| {
             let (upstream, answering, seen, client) =
                 (upstream.clone(), Arc::clone(&answering), Arc::clone(&seen), client.clone());
             async move {
-                let (parts, body) = request.into_parts();
+                let (mut parts, body) = request.into_parts();
+                if is_tls {
+                    // A registry behind this one names its own places after these.
+                    parts.headers.insert("x-forwarded-proto", "https".parse().unwrap());
+                    if let Some(authority) = parts.uri.authority() {
+                        parts.headers.insert("host", authority.as_str().parse().unwrap());
+                    }
+                }
+                // HTTP/2 has the host in the address, and so has what is asked of a proxy.
+                let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
                 let ask = Asked {
                     method: parts.method.to_string(),
-                    path: parts.uri.to_string(),
+                    path: path.to_owned(),
                     headers: parts.headers,
+                    version: parts.version,
                     body: to_bytes(body, usize::MAX).await.unwrap(),
                 };
                 seen.lock().unwrap().push(ask.clone());
@@ -126,9 +161,17 @@ impl Server {
                 }
             }
         });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let task = tokio::spawn(async move {
+            match acceptor {
+                None => axum::serve(listener, app).await.unwrap(),
+                Some(acceptor) => loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    tokio::spawn(over_tls(acceptor.clone(), stream, app.clone()));
+                },
+            }
+        });
         Self { address, asked, task }
     }
 
@@ -151,6 +194,21 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// Serves one connection in the version of HTTP that the client chose. That it ends with an error is the client's
+/// business: it may not like the certificate.
+async fn over_tls(acceptor: TlsAcceptor, stream: TcpStream, app: Router) {
+    let Ok(stream) = acceptor.accept(stream).await else {
+        return;
+    };
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(app));
+    let _ = if is_http2 {
+        hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(stream, service).await
+    } else {
+        hyper::server::conn::http1::Builder::new().serve_connection(stream, service).await
+    };
 }
 
 async fn pass(client: &reqwest::Client, upstream: &str, ask: Asked) -> Response<Body> {

@@ -12,7 +12,7 @@ use warg_protocol::registry::{Checkpoint, LogLeaf};
 use warg_transparency::log::{LogBuilder as _, LogData as _, LogProofBundle, Node, VecLog};
 
 use super::support::{
-    CHECKPOINT, CONSISTENCY, INCLUSION, LOGS, Scene, decode, hash_of, key, resigned, signed,
+    CHECKPOINT, CONSISTENCY, INCLUSION, LOGS, Scene, decode, hash_of, key, key_id, resigned, signed,
 };
 use crate::support::version;
 
@@ -103,18 +103,36 @@ async fn an_omitted_yank() {
 #[tokio::test]
 async fn a_release_signed_by_another_key() {
     let scene = Scene::with(&["1.0.0"]).await;
-    let release = || PackageEntry::Release { version: version("1.1.0"), content: hash_of("evil") };
+    let eve = key();
+    let id = key_id(&eve);
     scene.forger.change(LOGS, move |mut answer| {
         let records = records(&mut answer);
         let mut last = records.last().unwrap().clone();
-        let forged = signed(&key(), Some(&last), vec![release()]);
+        let release = PackageEntry::Release { version: version("1.1.0"), content: hash_of("evil") };
+        let forged = signed(&eve, Some(&last), vec![release]);
         for (name, value) in forged.as_object().unwrap() {
             last[name] = value.clone();
         }
         records.push(last);
         answer
     });
-    insta::assert_snapshot!(scene.refusal().await, @"registry `warg.test` does not prove its answer for acme:base: a record of the log of acme:base is not valid: the key with ID sha256:a3bbdd83e8d5271370edbe45ee9c94f27c18495e26344220ed9129e2f16cf6f9 did not have required permission release");
+    let refusal = scene.refusal().await.to_string().replace(&id, "EVE");
+    insta::assert_snapshot!(refusal, @"registry `warg.test` does not prove its answer for acme:base: a record of the log of acme:base is not valid: the key with ID EVE did not have required permission release");
+    // Nor does it help to put the author's name under it.
+    let (eve, author) = (key(), key_id(&scene.key));
+    scene.forger.change(LOGS, move |mut answer| {
+        let records = records(&mut answer);
+        let mut last = records.last().unwrap().clone();
+        let release = PackageEntry::Release { version: version("1.1.0"), content: hash_of("evil") };
+        let forged = signed(&eve, Some(&last), vec![release]);
+        for (name, value) in forged.as_object().unwrap() {
+            last[name] = value.clone();
+        }
+        last["keyId"] = json!(author);
+        records.push(last);
+        answer
+    });
+    insta::assert_snapshot!(scene.refusal().await, @"registry `warg.test` does not prove its answer for acme:base: a record of the log of acme:base is not valid: unable to verify signature");
 }
 
 #[tokio::test]
@@ -185,12 +203,15 @@ async fn garbage_instead_of_a_consistency_proof() {
         assert!(
             matches!(
                 error,
-                Error::Unproven { reason: Unproven::ProofUnreadable | Unproven::ProofCount { .. }, .. }
+                Error::Unproven {
+                    reason: Unproven::ProofUnreadable | Unproven::OtherProof | Unproven::ProofCount { .. },
+                    ..
+                }
             ),
             "{error}"
         );
     }
-    insta::assert_snapshot!(scene.refusal().await, @"");
+    insta::assert_snapshot!(scene.refusal().await, @"registry `warg.test` does not prove its answer for acme:base: it proves something else than it was asked for");
 }
 
 #[tokio::test]
@@ -264,6 +285,19 @@ async fn a_frozen_server() {
     let text = fs_err::read_to_string(config).unwrap();
     fs_err::write(config, format!("{text}max_checkpoint_age = 60\n")).unwrap();
     assert_eq!(scene.versions().await.unwrap(), "1.0.0");
+}
+
+#[tokio::test]
+async fn a_server_that_stalls() {
+    let mut scene = Scene::with(&["1.0.0"]).await;
+    scene.settings.limits.read = Duration::from_millis(200);
+    for path in [CHECKPOINT, LOGS, INCLUSION] {
+        scene.forger.rule(move |asked, upstream| async move {
+            if asked.is(path) { std::future::pending().await } else { upstream.pass(&asked).await }
+        });
+        let error = scene.refusal().await;
+        assert_eq!(error.to_string(), "could not reach registry `warg.test`: it did not answer in time");
+    }
 }
 
 #[tokio::test]

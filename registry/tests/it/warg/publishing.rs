@@ -1,9 +1,14 @@
 //! Publishing and withdrawing.
 
-use spin_deps_registry::{Error, Settings};
+use std::time::Duration;
 
-use super::support::{LOGS, Scene, key, key_id, settings};
-use crate::support::{environment, offline, open, publication};
+use bytes::Bytes;
+use spin_deps_registry::{Error, Settings};
+use warg_client::storage::{ContentStorage as _, PublishEntry, PublishInfo};
+use warg_protocol::registry::PackageName;
+
+use super::support::{LOGS, Scene, decode, key, key_id, settings, versions};
+use crate::support::{environment, offline, open, publication, version};
 
 /// Settings of somebody else with this key, at the same registry.
 fn other(scene: &Scene, dir: &std::path::Path, key: &str) -> Settings {
@@ -30,7 +35,7 @@ async fn the_first_release_begins_the_log_and_no_release_is_ever_replaced() {
     // What was withdrawn is not published again.
     scene.yank("1.0.0").await;
     let error = registries.publish(&first, &scene.registry).await.unwrap_err();
-    insta::assert_snapshot!(error, @"acme:base 1.0.0 cannot be published: it was withdrawn, and warg registries offer nothing twice");
+    insta::assert_snapshot!(error, @"acme:base 1.0.0 cannot be published: it was withdrawn, and a warg registry offers nothing twice");
 }
 
 #[tokio::test]
@@ -130,4 +135,68 @@ async fn nothing_is_put_on_top_of_a_log_that_is_not_proven() {
         registries.publish(&publication("acme:base", "1.2.0", "x"), &scene.registry).await.unwrap_err();
     assert!(matches!(error, Error::Unproven { .. }), "{error}");
     assert!(scene.forger.take().iter().all(|asked| !asked.contains("/v1/package/")));
+}
+
+#[tokio::test]
+async fn a_registry_that_stalls_in_the_middle_holds_nobody_for_ever() {
+    let mut scene = Scene::with(&[]).await;
+    scene.settings.limits.budget = Duration::from_millis(100);
+    scene.forger.rule(|asked, upstream| async move {
+        if asked.path.ends_with("/record") {
+            std::future::pending().await
+        } else {
+            upstream.pass(&asked).await
+        }
+    });
+    let registries = scene.open().await;
+    let error =
+        registries.publish(&publication("acme:base", "1.0.0", "x"), &scene.registry).await.unwrap_err();
+    assert_eq!(error.to_string(), "could not reach registry `warg.test`: it did not finish in time");
+}
+
+#[tokio::test]
+async fn a_proxy_that_would_come_between_is_named() {
+    let scene = Scene::with(&[]).await;
+    let with = |variables: &[(&str, &str)]| Settings {
+        environment: environment(variables),
+        ..scene.settings.clone()
+    };
+    // A dead address: reading does not go there.
+    let proxy = ("HTTP_PROXY", "http://127.0.0.1:9");
+    let registries = open(&with(&[proxy])).await;
+    assert_eq!(versions(&registries, "acme:base", &scene.registry).await.unwrap(), "not found");
+    let publication = publication("acme:base", "1.0.0", "x");
+    let error = registries.publish(&publication, &scene.registry).await.unwrap_err();
+    insta::assert_snapshot!(error, @"registry `warg.test` cannot be used: what is published would go to the proxy of `HTTP_PROXY` instead of this machine; add `127.0.0.1` to `NO_PROXY`");
+    let registries = open(&with(&[proxy, ("NO_PROXY", "example.com, 127.0.0.1")])).await;
+    registries.publish(&publication, &scene.registry).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_stock_client_reads_what_was_published_and_publishes_what_is_read() {
+    let scene = Scene::with(&["1.0.0"]).await;
+    let dir = tempfile::tempdir().unwrap();
+    let config = warg_client::Config {
+        home_url: Some(format!("http://{}", scene.server.address)),
+        registries_dir: Some(dir.path().join("registries")),
+        content_dir: Some(dir.path().join("content")),
+        namespace_map_path: Some(dir.path().join("namespaces")),
+        disable_interactive: true,
+        ..warg_client::Config::default()
+    };
+    let client = warg_client::FileSystemClient::new_with_config(None, &config, None).await.unwrap();
+    let name = PackageName::new("acme:base").unwrap();
+    let download = client.download_exact(&name, &version("1.0.0")).await.unwrap();
+    assert_eq!(fs_err::read(download.path).unwrap(), b"acme:base 1.0.0");
+
+    let content: Bytes = "theirs".into();
+    let stream = Box::pin(futures::stream::iter([Ok(content.clone())]));
+    let digest = client.content().store_content(stream, None).await.unwrap();
+    let release = PublishEntry::Release { version: version("1.1.0"), content: digest };
+    let info = PublishInfo { name: name.clone(), head: None, entries: vec![release] };
+    let record = client.publish_with_info(&decode(&scene.key), info).await.unwrap();
+    client.wait_for_publish(&name, &record, Duration::from_millis(20)).await.unwrap();
+    assert_eq!(scene.versions().await.unwrap(), "1.0.0 1.1.0");
+    let theirs = scene.content("1.1.0").await;
+    assert_eq!(scene.open().await.fetch(&theirs).await.unwrap(), content);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use spin_deps_registry::{Error, Registries, Settings};
 
-use super::support::{Scene, WargServer, key, key_id, settings, versions};
+use super::support::{LOGS, Scene, WargServer, key, key_id, settings, versions};
 use crate::support::{environment, offline, open, package, registry, version};
 
 #[tokio::test]
@@ -147,6 +147,23 @@ async fn many_tasks_and_two_handles_share_one_state_while_the_registry_moves_on(
     let files: Vec<String> = scene.state().into_keys().filter(|name| name.contains(".tmp-")).collect();
     assert!(files.is_empty(), "{files:?}");
     every_package(&open(&settings).await, &scene, &names).await;
+}
+
+#[tokio::test]
+async fn a_log_in_pages_is_read_whole() {
+    let scene = Scene::with(&["1.0.0", "1.1.0", "1.2.0"]).await;
+    scene.forger.rule(|asked, upstream| async move {
+        let mut asked = asked;
+        if asked.is(LOGS) {
+            let mut question = asked.json();
+            question["limit"] = 1.into();
+            asked.body = question.to_string().into();
+        }
+        upstream.pass(&asked).await
+    });
+    assert_eq!(scene.versions().await.unwrap(), "1.0.0 1.1.0 1.2.0");
+    let pages = scene.forger.take().iter().filter(|asked| asked.ends_with(LOGS)).count();
+    assert_eq!(pages, 4, "the last one is empty");
 }
 
 #[tokio::test]
