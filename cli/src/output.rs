@@ -88,6 +88,11 @@ pub(crate) fn clean(text: &str) -> String {
         .collect()
 }
 
+/// The same for text that has one line to stand on.
+pub(crate) fn clean_line(text: &str) -> String {
+    clean(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// Marks that reorder text on the screen, so that it reads as something else.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')

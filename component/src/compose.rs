@@ -11,7 +11,7 @@
 
 mod encode;
 mod error;
-mod mismatch;
+pub(crate) mod mismatch;
 mod plan;
 
 use std::sync::Arc;

@@ -1,9 +1,11 @@
 //! What is inside a component, and how components are put together.
 //!
 //! Everything here goes from bytes and text to bytes and text: no files, no network. [`inspect`] reads a component's
-//! imports, exports and metadata, [`Outline`] the same from a stream of any length in little memory; [`needs`] turns the imports that a host does not provide into requirements on other
-//! packages; [`dependencies_wit`] and [`rust_bindings`] write what a guest is built against; [`compose`] wires a
-//! component with the releases it depends on into one plain component, after it has checked every wire's types.
+//! imports, exports and metadata, [`Outline`] the same from a stream of any length in little memory; [`needs`] turns
+//! the imports that a host does not provide into requirements on other packages; [`dependencies_wit`] and
+//! [`rust_bindings`] write what a guest is built against; [`compose`] wires a component with the releases it depends
+//! on into one plain component, after it has checked every wire's types; [`compare`] tells whether a release can stand
+//! for an older one.
 //!
 //! The bytes come from registries and are hostile until they have been validated. What reads them is bounded, and the
 //! decoders of others, which assert where we would return an error, run behind a guard that turns a panic into an
@@ -17,6 +19,7 @@ mod inspect;
 mod metadata;
 mod name;
 mod needs;
+mod semver;
 mod stream;
 mod table;
 mod wit;
@@ -28,5 +31,6 @@ pub use inspect::{Extern, ExternKind, InspectError, Inspection, Kind, Outline, i
 pub use metadata::Metadata;
 pub use name::{ImportPattern, InterfaceName, PatternError, compatible};
 pub use needs::{Need, needs, needs_from_names, table_of_needs};
+pub use semver::{Addition, Break, Comparison, SemverError, compare, compare_packages};
 pub use table::{ANNOTATION, DependencyTable, FORMAT_VERSION, SECTION, TableEntry, TableError, embed_table};
 pub use wit::{Clash, WitDependency, WitError, dependencies_wit};

@@ -170,7 +170,7 @@ pub(crate) fn stays(lock: &Lockfile, package: &PackageRef, now: &Registry) -> Re
     match lock.releases(package).find(|locked| locked.registry != *now) {
         None => Ok(()),
         Some(locked) => Err(Error::RegistryChanged {
-            package: package.clone(),
+            package: Box::new(package.clone()),
             locked: locked.registry.clone(),
             now: now.clone(),
             entries: entries_on(lock, package),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use semver::{Version, VersionReq};
-use spin_deps_component::{ComposeError, InspectError, WitError};
+use spin_deps_component::{ComposeError, InspectError, SemverError, WitError};
 use spin_deps_host::HostError;
 use spin_deps_lockfile::LockError;
 use spin_deps_manifest::ManifestError;
@@ -89,7 +89,7 @@ pub enum Error {
     #[error("{package} is locked from the registry {locked}, but would now come from {now}")]
     RegistryChanged {
         /// The package.
-        package: PackageRef,
+        package: Box<PackageRef>,
         /// What the lockfile says.
         locked: Registry,
         /// What the manifest or the configuration says.
@@ -140,6 +140,39 @@ pub enum Error {
         what: String,
         /// What it is, with its article.
         found: &'static str,
+    },
+    /// A release cannot stand for an older one of its series.
+    #[error(
+        "{package} {newer} is not compatible with {older}, as releases of one series have to be:\n{}",
+        breaks.iter().map(|it| format!("  - {it}")).collect::<Vec<_>>().join("\n")
+    )]
+    Incompatible {
+        /// The package.
+        package: PackageRef,
+        /// The older release.
+        older: Version,
+        /// The newer one.
+        newer: Version,
+        /// The one of the two that is published.
+        published: Version,
+        /// What no longer works for users of the older one.
+        breaks: Vec<String>,
+    },
+    /// A release cannot be compared with one of its series.
+    #[error("{release} cannot be compared with {other}: {error}")]
+    NotCompared {
+        /// The release that was to be published.
+        release: String,
+        /// The version that it was to be compared with.
+        other: String,
+        /// Why.
+        error: SemverError,
+    },
+    /// Releases that are to be published need each other.
+    #[error("these need each other, so none of them can be published first: {}", releases.join(" -> "))]
+    PublishCycle {
+        /// The releases, each of which needs the next one, and the last the first.
+        releases: Vec<String>,
     },
     /// Components do not fit together.
     #[error(transparent)]
@@ -269,6 +302,21 @@ impl Error {
             Self::NotComponent { .. } => {
                 Some("make a component of it first, for example with `wasm-tools component new`".into())
             }
+            Self::Incompatible { older, newer, published, .. } => Some(if published == older {
+                format!(
+                    "publish it as {}, or with `--skip-semver-check` if nobody can depend on what is gone",
+                    next_series(newer)
+                )
+            } else {
+                format!(
+                    "whoever takes {older} may get {published} instead; publish it as {}, or with `--skip-semver-check` if nobody can depend on the difference",
+                    next_series(published)
+                )
+            }),
+            Self::NotCompared { .. } => {
+                Some("`--skip-semver-check` publishes it without the comparison".into())
+            }
+            Self::PublishCycle { .. } => Some("publish what they share as a package of its own".into()),
             Self::Compose(error) => error.hint(),
             Self::Wit(error) => error.hint(),
             Self::NotGranted { capabilities, .. } => Some(format!(
@@ -305,6 +353,15 @@ impl Error {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         Self::Resolve(Box::new(failure))
+    }
+}
+
+/// The first version that promises nothing to the users of `version`.
+fn next_series(version: &Version) -> Version {
+    match (version.major, version.minor) {
+        (0, 0) => Version::new(0, 0, version.patch + 1),
+        (0, minor) => Version::new(0, minor + 1, 0),
+        (major, _) => Version::new(major + 1, 0, 0),
     }
 }
 

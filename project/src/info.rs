@@ -26,6 +26,9 @@ pub struct VersionRow {
     pub version: Version,
     /// It was withdrawn.
     pub yanked: bool,
+    /// Why it was withdrawn, where its author said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What one release is.
@@ -37,6 +40,11 @@ pub struct PackageInfo {
     pub version: Version,
     /// The registry that it is in.
     pub registry: Registry,
+    /// It was withdrawn.
+    pub yanked: bool,
+    /// Why it was withdrawn, where its author said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub yank_reason: Option<String>,
     /// `component` or `wit`.
     pub kind: &'static str,
     /// Digest of the bytes.
@@ -81,7 +89,7 @@ pub async fn versions(
     let mut versions: Vec<_> = listed(registries, package, &registry)
         .await?
         .into_iter()
-        .map(|it| VersionRow { version: it.version, yanked: it.yanked })
+        .map(|it| VersionRow { version: it.version, yanked: it.yanked, reason: it.reason })
         .collect();
     versions.sort_by(|a, b| b.version.cmp(&a.version));
     Ok(PackageVersions { package: package.clone(), registry, versions })
@@ -99,7 +107,7 @@ pub async fn info(
     versions
         .sort_by(|a, b| (a.version.pre.is_empty(), &a.version).cmp(&(b.version.pre.is_empty(), &b.version)));
     let fits = |it: &&Listed| req.map_or(!it.yanked, |req| req.matches(&it.version));
-    let Some(version) = versions.iter().rev().find(fits).map(|it| it.version.clone()) else {
+    let Some(Listed { version, yanked, reason }) = versions.iter().rev().find(fits).cloned() else {
         let mut available: Vec<_> = versions.into_iter().map(|it| it.version).collect();
         available.sort();
         return Err(Error::NoVersion {
@@ -120,6 +128,8 @@ pub async fn info(
         package: package.clone(),
         version,
         registry,
+        yanked,
+        yank_reason: reason,
         kind: match inspection.kind {
             Kind::WitPackage => "wit",
             Kind::CoreModule => "module",
@@ -140,7 +150,8 @@ pub async fn info(
     })
 }
 
-fn registry_for(
+/// The registry of a package: the one that was named, else the configured one.
+pub(crate) fn registry_for(
     registries: &Registries,
     package: &PackageRef,
     registry: Option<&Registry>,

@@ -34,6 +34,7 @@ mod suggest;
 mod sync;
 mod variables;
 mod verify;
+mod yank;
 
 pub use add::{AddOptions, Added, Addition, Target};
 pub use compiled::{CompiledCode, clean_compiled_code, compiled_code};
@@ -44,12 +45,13 @@ pub use graph::{Graph, Node, NodeKind, Step};
 pub use info::{PackageInfo, PackageVersions, VersionRow, info, versions};
 pub use lock::{LockOutcome, LockStatus};
 pub use open::Project;
-pub use publish::{PublishOptions, PublishOutcome, publish};
+pub use publish::{Neighbour, PublishOptions, PublishOutcome, PublishStatus, publish};
 pub use remove::{RemoveOptions, Removed};
 pub use run::{RunOptions, Running};
 pub use settings::{Locking, Settings};
 pub use sync::SyncOutcome;
 pub use verify::{Answer, Mismatch, VerifyReport};
+pub use yank::{YankOptions, YankOutcome, yank};
 
 pub use spin_deps_host::{Line, Output, Stream};
 pub use spin_deps_lockfile::{Change as LockChange, Lockfile};

@@ -132,6 +132,22 @@ impl Configuration {
         Ok(settings)
     }
 
+    /// Whether the configuration alone says that the registry speaks warg, and where.
+    pub(crate) fn names_warg_url(&self, registry: &Registry) -> Result<bool, Error> {
+        #[derive(Deserialize)]
+        struct Place {
+            url: Option<String>,
+        }
+        const WARG_PROTOCOL: &str = "warg";
+        if self.protocol(registry).as_deref() != Some(WARG_PROTOCOL) {
+            return Ok(false);
+        }
+        let table = self.merged.registry_config(registry).map(|config| config.backend_config(WARG_PROTOCOL));
+        let table: Option<Option<Place>> =
+            table.transpose().map_err(|error| self.table_error(registry, WARG_PROTOCOL, &error))?;
+        Ok(table.flatten().is_some_and(|place| place.url.is_some()))
+    }
+
     /// `[registry."NAME".warg]`, with the URL that it names, else that of the metadata, else the registry's name.
     ///
     /// The rule is that of [`Self::oci`]: the user's token and signing key belong to the registry's name, and go

@@ -57,12 +57,18 @@ pub(crate) trait Origin: Sync {
 #[derive(Debug)]
 pub(crate) enum Setback {
     /// Worth another attempt, after the pause that the server asked for.
-    Passing(Error, Option<Duration>),
+    Passing(Box<Error>, Option<Duration>),
     /// Worth another attempt only if something has arrived already: the server was there.
     Unanswered(Error),
     /// The parts do not fit together; worth another attempt in one piece.
     Unfit,
     Final(Error),
+}
+
+impl Setback {
+    pub(crate) fn passing(error: Error, asked: Option<Duration>) -> Self {
+        Self::Passing(Box::new(error), asked)
+    }
 }
 
 /// Brings the content into the store.
@@ -88,7 +94,7 @@ pub(crate) async fn download(
                 transfer.parts = false;
                 continue;
             }
-            Setback::Passing(error, asked) => (error, asked),
+            Setback::Passing(error, asked) => (*error, asked),
             Setback::Unanswered(error) if transfer.writer.size() > 0 => (error, None),
             Setback::Unanswered(error) | Setback::Final(error) => return Err(error),
         };
@@ -211,7 +217,7 @@ impl<'a, O: Origin> Transfer<'a, O> {
                 Ok(Ok(Some(chunk))) => chunk,
                 Ok(Ok(None)) => break,
                 Ok(Err(error)) => {
-                    return Err(Setback::Passing(self.origin.failed(failure(&error)), None));
+                    return Err(Setback::passing(self.origin.failed(failure(&error)), None));
                 }
                 Err(_) if window.is_slow(self.limits) => {
                     let reason = format!("it sends less than {} bytes a second", self.limits.rate);
@@ -231,7 +237,7 @@ impl<'a, O: Origin> Transfer<'a, O> {
         // A server that sent a part of what was asked for has not broken off, but there is more to come.
         if self.total.is_some_and(|total| self.writer.size() < total) {
             let reason = "the connection ended too early".to_owned();
-            return Err(Setback::Passing(self.origin.failed(Failure::Broken(reason)), None));
+            return Err(Setback::passing(self.origin.failed(Failure::Broken(reason)), None));
         }
         Ok(())
     }
@@ -318,7 +324,7 @@ impl File<'_> {
 impl Origin for File<'_> {
     async fn open(&self, headers: HeaderMap) -> Result<Response, Setback> {
         let response = self.http.open(self.url, None, headers).await.map_err(|failure| match failure {
-            failure @ Failure::Broken(_) => Setback::Passing(self.failed(failure), None),
+            failure @ Failure::Broken(_) => Setback::passing(self.failed(failure), None),
             failure @ Failure::Unreachable(_) => Setback::Unanswered(self.failed(failure)),
             failure => Setback::Final(self.failed(failure)),
         })?;
@@ -331,7 +337,7 @@ impl Origin for File<'_> {
             status if is_busy(response.status()) => {
                 let retry_after_seconds = retry_after_seconds(response.headers());
                 let error = Error::Busy { registry, status, retry_after: retry_after_seconds };
-                return Err(Setback::Passing(error, retry_after(response.headers())));
+                return Err(Setback::passing(error, retry_after(response.headers())));
             }
             status => Error::BadAnswer { registry, what, reason: format!("its HTTP status is {status}") },
         }))

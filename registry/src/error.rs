@@ -188,6 +188,14 @@ pub enum Error {
         /// The flag or variable that forbids requests.
         because: String,
     },
+    /// Something was to be written to a registry, and no request may be made.
+    #[error("{what} needs the network, and {because}")]
+    OfflineWrite {
+        /// What was to be done, such as "to publish acme:base 1.0.0".
+        what: String,
+        /// The flag or variable that forbids requests.
+        because: String,
+    },
     /// The store holds damaged bytes that could not be replaced.
     #[error("{what} is damaged in the local store ({}), and {because}", path.display())]
     DamagedStore {
@@ -219,19 +227,8 @@ pub enum Error {
         reason: Unproven,
     },
     /// A log of a warg registry begins with another key than when the package was locked.
-    #[error("{log} at registry `{registry}` is signed by another key than when {package} was locked")]
-    SignerChanged {
-        /// The registry.
-        registry: String,
-        /// Which log, in words.
-        log: String,
-        /// The package that was locked.
-        package: String,
-        /// The identifier of the key that was locked.
-        locked: String,
-        /// The identifier of the key now.
-        now: String,
-    },
+    #[error("{} at registry `{}` is signed by another key than when {} was locked", .0.log, .0.registry, .0.package)]
+    SignerChanged(Box<SignerChange>),
     /// What was verified of a warg registry is damaged on disk.
     #[error("what was verified of registry `{registry}` is damaged in {}", path.display())]
     DamagedState {
@@ -284,6 +281,21 @@ pub(crate) fn registry_title(name: &str, host: &str) -> String {
 fn name_and_host(title: &str) -> (&str, &str) {
     let parts = title.strip_suffix(')').and_then(|title| title.split_once(" ("));
     parts.unwrap_or((title, title))
+}
+
+/// Which key was expected of a log, and which it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignerChange {
+    /// The registry.
+    pub registry: String,
+    /// Which log, in words.
+    pub log: String,
+    /// The package that was locked.
+    pub package: String,
+    /// The identifier of the key that was locked.
+    pub locked: String,
+    /// The identifier of the key now.
+    pub now: String,
 }
 
 fn sent(credentials: Option<&str>) -> String {
@@ -355,9 +367,10 @@ impl Error {
             Self::Offline { .. } => "run once with network access, for example `spin-deps sync`".to_owned(),
             Self::DamagedStore { .. } => "run once with network access to fetch it again, or remove the file".to_owned(),
             Self::Unproven { reason, .. } => reason.hint().to_owned(),
-            Self::SignerChanged { package, locked, now, .. } => format!(
-                "it was {locked} and is {now}; if the registry or its authors have announced that, remove {package} from \
-                 spin-deps.lock and run `spin-deps lock`, else do not use it"
+            Self::SignerChanged(change) => format!(
+                "it was {} and is {}; if the registry or its authors have announced that, remove {} from \
+                 spin-deps.lock and run `spin-deps lock`, else do not use it",
+                change.locked, change.now, change.package
             ),
             Self::DamagedState { .. } => {
                 "restore the file from a backup; without it, the registry's keys are trusted as at the first use, and \
@@ -373,6 +386,7 @@ impl Error {
                 format!("use the key that published the package first, {author}, or one that it has granted this")
             }
             Self::UnusableRegistry { .. }
+            | Self::OfflineWrite { .. }
             | Self::Unyankable { .. }
             | Self::NotFound { .. }
             | Self::UnsupportedArtifact { .. }

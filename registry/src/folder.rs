@@ -1,12 +1,13 @@
 //! A folder as a registry: `<root>/<namespace>/<name>/<version>.wasm`, the layout of wkg's local backend.
 //!
 //! There is no metadata beside the Wasm, so a release's edges are read from the Wasm itself, and its digest is
-//! computed when it is asked for. Package names are kebab-case labels and versions are semver, so neither can leave
+//! computed when it is asked for. A file `<version>.yanked` beside it says that the release is withdrawn; its text is
+//! the reason, and may be empty. wkg passes over such files. Package names are kebab-case labels and versions are semver, so neither can leave
 //! the root. A release appears whole and never in place of another: it is written to a temporary name that no reader
 //! takes for a release, synced, and given its name only if that is free — by the file system, so that of two
 //! publishers one wins and the other is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -21,10 +22,15 @@ use crate::LAYER_LIMIT;
 use crate::error::Error;
 use crate::files::{about, temporary_in};
 use crate::settings::Progress;
-use crate::source::{Content, Listed, Publication, Published, ReleaseInfo, Source};
-use crate::store::{Store, Writer, digest_of};
+use crate::source::{
+    Content, Listed, Publication, Published, REASON_LIMIT, ReleaseInfo, Source, Yank, bounded_reason,
+};
+use crate::store::{Store, Writer};
+use crate::upload::digest_of_reader;
 
 const CHUNK: usize = 1 << 18;
+/// The extension of a file that withdraws a release.
+const YANKED: &str = "yanked";
 
 /// A folder of releases.
 #[derive(Clone, Debug)]
@@ -74,18 +80,74 @@ impl Folder {
             }
             Err(error) => return Err(error.into()),
         };
-        let mut versions = Vec::new();
+        let mut versions = BTreeMap::new();
+        let mut yanked = BTreeSet::new();
         for entry in entries {
             let name = entry?.file_name();
-            let version = name.to_str().and_then(|name| name.strip_suffix(".wasm")).map(Version::parse);
-            if let Some(Ok(version)) = version {
-                versions.push(Listed::new(version));
-            } else {
-                tracing::debug!(?name, "not a release");
+            let parts = name.to_str().and_then(|name| name.rsplit_once('.'));
+            match parts.map(|(stem, extension)| (Version::parse(stem), extension)) {
+                Some((Ok(version), "wasm")) => {
+                    versions.insert(version.clone(), Listed::new(version));
+                }
+                Some((Ok(version), YANKED)) => {
+                    yanked.insert(version);
+                }
+                _ => tracing::debug!(?name, "not a release"),
             }
         }
-        versions.sort_by(|a, b| a.version.cmp(&b.version));
-        Ok(if versions.is_empty() { None } else { Some(versions) })
+        for version in yanked {
+            let reason = self.reason(package, &version)?;
+            if let (Some(listed), Some(reason)) = (versions.get_mut(&version), reason) {
+                listed.yanked = true;
+                listed.reason = bounded_reason(&reason);
+            }
+        }
+        Ok(if versions.is_empty() { None } else { Some(versions.into_values().collect()) })
+    }
+
+    fn yanked_path(&self, package: &PackageRef, version: &Version) -> PathBuf {
+        self.package_dir(package).join(format!("{version}.{YANKED}"))
+    }
+
+    /// What the file says that withdraws a release; `None` if there is none.
+    fn reason(&self, package: &PackageRef, version: &Version) -> Result<Option<String>, Error> {
+        let file = match fs_err::File::open(self.yanked_path(package, version)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut text = Vec::new();
+        file.take(2 * REASON_LIMIT as u64).read_to_end(&mut text)?;
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    fn mark(&self, yank: &Yank) -> Result<bool, Error> {
+        let (package, version) = (&yank.package, &yank.version);
+        if !fs_err::metadata(self.path(package, version)).is_ok_and(|file| file.is_file()) {
+            self.check_root()?;
+            return Err(Error::NotFound { registry: self.registry.to_string(), what: yank.title() });
+        }
+        let path = self.yanked_path(package, version);
+        let there = self.reason(package, version)?;
+        if yank.undo {
+            return match there {
+                Some(_) => Ok(fs_err::remove_file(path).map(|()| true)?),
+                None => Ok(false),
+            };
+        }
+        let reason = yank.kept_reason();
+        if let Some(there) = there
+            && (reason.is_none() || reason == bounded_reason(&there))
+        {
+            return Ok(false);
+        }
+        let failed = |error: io::Error| about(&path, "could not write", &error);
+        let mut file = temporary_in(&self.package_dir(package), ".tmp-")?;
+        let text = reason.map(|reason| format!("{reason}\n")).unwrap_or_default();
+        file.as_file_mut().write_all(text.as_bytes()).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        Ok(true)
     }
 
     fn inspect(&self, package: &PackageRef, version: &Version) -> Result<Option<ReleaseInfo>, Error> {
@@ -111,14 +173,32 @@ impl Folder {
     }
 
     fn store_release(&self, publication: &Publication) -> Result<Published, Error> {
-        let digest = digest_of(&publication.bytes);
+        let content = &publication.content;
+        let digest = content.digest().clone();
         let published = |already_there| Published { digest: digest.clone(), manifest: None, already_there };
         let dir = self.package_dir(&publication.package);
         let path = self.path(&publication.package, &publication.version);
         fs_err::create_dir_all(&dir)?;
         let mut file = temporary_in(&dir, ".tmp-")?;
         let failed = |error: io::Error| about(&path, "could not write", &error);
-        file.as_file_mut().write_all(&publication.bytes).map_err(failed)?;
+        let mut hasher = Sha256::new();
+        let mut written = 0;
+        while written < content.size() {
+            let piece = content.read(written, CHUNK)?;
+            hasher.update(&piece);
+            file.as_file_mut().write_all(&piece).map_err(failed)?;
+            written += piece.len() as u64;
+        }
+        let actual = ContentDigest::from(hasher);
+        if actual != digest {
+            let origin = "the file that is published".to_owned();
+            return Err(Error::DigestMismatch {
+                what: publication.title(),
+                expected: digest,
+                actual,
+                origin,
+            });
+        }
         file.as_file().sync_all().map_err(failed)?;
         match file.persist_noclobber(&path) {
             Ok(_) => Ok(published(false)),
@@ -199,9 +279,18 @@ impl Source for Folder {
         .boxed()
     }
 
-    fn publish<'a>(&'a self, publication: &'a Publication) -> BoxFuture<'a, Result<Published, Error>> {
+    fn publish<'a>(
+        &'a self,
+        publication: &'a Publication,
+        _progress: &'a dyn Progress,
+    ) -> BoxFuture<'a, Result<Published, Error>> {
         let (this, publication) = (self.clone(), publication.clone());
         blocking(move || this.store_release(&publication)).boxed()
+    }
+
+    fn yank<'a>(&'a self, yank: &'a Yank) -> BoxFuture<'a, Result<bool, Error>> {
+        let (this, yank) = (self.clone(), yank.clone());
+        blocking(move || this.mark(&yank)).boxed()
     }
 }
 
@@ -217,23 +306,6 @@ async fn copy(path: &Path, writer: &mut Writer, advance: &mut (dyn FnMut(u64) + 
                 advance(read as u64);
             }
             _ => return Ok(()),
-        }
-    }
-}
-
-fn digest_of_reader(file: &mut fs_err::File, what: &str) -> Result<(ContentDigest, u64), Error> {
-    let mut hasher = Sha256::new();
-    let mut size = 0;
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        let read = file.read(&mut buffer)?;
-        match buffer.get(..read) {
-            Some(bytes) if !bytes.is_empty() => hasher.update(bytes),
-            _ => return Ok((hasher.into(), size)),
-        }
-        size += read as u64;
-        if size > LAYER_LIMIT {
-            return Err(Error::TooLarge { what: what.to_owned(), limit: LAYER_LIMIT });
         }
     }
 }

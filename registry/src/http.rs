@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Body, Client, ClientBuilder, Method, Response, StatusCode};
 use rustls::CertificateError;
 use tokio::sync::OnceCell;
 use url::Url;
@@ -39,6 +39,8 @@ pub(crate) struct Http {
     client: Arc<OnceCell<Client>>,
     /// For forms.
     unredirected: Arc<OnceCell<Client>>,
+    /// For uploads, whose answer may come long after they begin: whoever sends one watches it.
+    sender: Arc<OnceCell<Client>>,
 }
 
 /// How a client reaches its servers.
@@ -60,6 +62,15 @@ pub(crate) struct Ask<'a> {
     pub(crate) authorization: Option<&'a Authorization>,
     /// The largest body in bytes.
     pub(crate) limit: u64,
+}
+
+/// A request that carries something.
+pub(crate) struct Send<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) authorization: Option<&'a Authorization>,
+    pub(crate) body: Body,
 }
 
 /// A complete answer.
@@ -129,7 +140,12 @@ impl Failure {
 impl Http {
     /// A client with these options.
     pub(crate) fn new(options: HttpOptions) -> Self {
-        Self { options: Arc::new(options), client: Arc::default(), unredirected: Arc::default() }
+        Self {
+            options: Arc::new(options),
+            client: Arc::default(),
+            unredirected: Arc::default(),
+            sender: Arc::default(),
+        }
     }
 
     pub(crate) fn options(&self) -> &HttpOptions {
@@ -142,18 +158,23 @@ impl Http {
     }
 
     async fn client(&self) -> Result<&Client, Failure> {
-        self.client.get_or_try_init(|| async { self.build(redirects(self.options.plain)) }).await
+        let build = || async { self.build(redirects(self.options.plain), self.timed()) };
+        self.client.get_or_try_init(build).await
     }
 
-    fn build(&self, redirects: Policy) -> Result<Client, Failure> {
+    /// A client that waits for an answer, and for each piece of it, as long as the limits say.
+    fn timed(&self) -> ClientBuilder {
+        Client::builder().read_timeout(self.options.limits.read)
+    }
+
+    fn build(&self, redirects: Policy, client: ClientBuilder) -> Result<Client, Failure> {
         let HttpOptions { accept_invalid_certificates, extra_root_certificates, limits, proxies, .. } =
             self.options.as_ref().clone();
         let identity = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let client = Client::builder()
+        let client = client
             .user_agent(USER_AGENT)
             .default_headers([identity].into_iter().collect())
             .connect_timeout(limits.connect)
-            .read_timeout(limits.read)
             .referer(false)
             .redirect(redirects)
             .danger_accept_invalid_certs(accept_invalid_certificates)
@@ -194,7 +215,10 @@ impl Http {
         limit: u64,
     ) -> Result<Answer, Failure> {
         self.retried(url, budget, || async {
-            let client = self.unredirected.get_or_try_init(|| async { self.build(Policy::none()) }).await?;
+            let client = self
+                .unredirected
+                .get_or_try_init(|| async { self.build(Policy::none(), self.timed()) })
+                .await?;
             let form = client
                 .post(url.clone())
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -219,6 +243,18 @@ impl Http {
             self.ask(authorized(question, authorization), limit).await
         })
         .await
+    }
+
+    /// A request that may change something. Made once, and without a limit of time: whether it may be repeated, and
+    /// how long it may take, its sender knows.
+    pub(crate) async fn send(&self, send: Send<'_>) -> Result<Answer, Failure> {
+        self.check(send.url)?;
+        let build = || async { self.build(redirects(self.options.plain), Client::builder()) };
+        let client = self.sender.get_or_try_init(build).await?;
+        let request = client.request(send.method, send.url.clone()).headers(send.headers).body(send.body);
+        let answer = self.ask(authorized(request, send.authorization), ERROR_BODY).await?;
+        tracing::debug!(url = %show_url(send.url), status = answer.status.as_u16(), "sent");
+        Ok(answer)
     }
 
     /// GET whose body the caller reads in pieces. Made once.
@@ -327,10 +363,11 @@ fn redirects(plain: bool) -> Policy {
         let url = attempt.url();
         let from = attempt.previous().first();
         let same_host = from.is_some_and(|from| from.host_str() == url.host_str() && from.scheme() == "http");
+        // What is elsewhere does not get to send anyone to the servers of this machine.
+        let stays_here = is_loopback(url) && from.is_some_and(is_loopback);
         let refusal = if attempt.previous().len() > REDIRECTS {
             Some("it redirects too often".to_owned())
-        } else if url.scheme() == "https"
-            || (url.scheme() == "http" && (is_loopback(url) || (plain && same_host)))
+        } else if url.scheme() == "https" || (url.scheme() == "http" && (stays_here || (plain && same_host)))
         {
             None
         } else {
@@ -411,7 +448,11 @@ pub(crate) fn reason(error: &reqwest::Error) -> String {
         return "its name could not be resolved".to_owned();
     }
     match innermost {
-        Some(cause) => printable(&cause, 200),
+        // What `hyper-util` says of a proxy that does not connect begins so.
+        Some(cause) => match cause.strip_prefix("tunnel error: ") {
+            Some(why) => format!("the proxy did not let it through: {}", printable(why, 100)),
+            None => printable(&cause, 200),
+        },
         None => "the request could not be made".to_owned(),
     }
 }

@@ -31,20 +31,23 @@ mod source;
 mod store;
 mod text;
 mod unproven;
+mod upload;
 #[cfg(feature = "warg")]
 mod warg;
 
 pub use config::default_config_path;
-pub use error::Error;
+pub use error::{Error, SignerChange};
 pub use registries::Registries;
 pub use settings::{
     Environment, Limits, Network, NoProgress, Progress, ProgressTask, ProjectConfig, Settings,
 };
 pub use source::{
-    ComponentConfig, Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers, Yank,
+    ComponentConfig, Content, Listed, Listing, Publication, Published, REASON_LIMIT, ReleaseInfo, Signers,
+    Yank,
 };
 pub use store::{Damage, Removed, Store, StoreError, StoreInfo, Writer, digest_of};
 pub use unproven::Unproven;
+pub use upload::Upload;
 
 /// The largest Wasm that is accepted, in bytes.
 pub const LAYER_LIMIT: u64 = 512 << 20;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use wasm_pkg_common::package::PackageRef;
 use wasm_pkg_common::registry::Registry;
 
-use crate::error::Error;
+use crate::error::{Error, SignerChange};
 use crate::source::Signers;
 
 /// What is expected of the logs of warg registries, by registry and package.
@@ -43,12 +43,14 @@ impl Pins {
         let Some(((_, pinned), expected)) = of_package.or_else(of_registry) else {
             return Ok(());
         };
-        let changed = |log: String, locked: &str, now: &str| Error::SignerChanged {
-            registry: key.0.clone(),
-            log,
-            package: pinned.clone(),
-            locked: locked.to_owned(),
-            now: now.to_owned(),
+        let changed = |log: String, locked: &str, now: &str| {
+            Error::SignerChanged(Box::new(SignerChange {
+                registry: key.0.clone(),
+                log,
+                package: pinned.clone(),
+                locked: locked.to_owned(),
+                now: now.to_owned(),
+            }))
         };
         if expected.operator != signers.operator {
             return Err(changed("the operator's log".to_owned(), &expected.operator, &signers.operator));

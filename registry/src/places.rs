@@ -147,11 +147,13 @@ impl Places {
         given: Option<&RegistryMetadata>,
     ) -> Result<Arc<dyn Source>, Error> {
         let registry = &place.registry;
+        let configured = self.configuration.protocol(registry);
         let metadata = match given {
             Some(metadata) => metadata.clone(),
+            // Nothing is left to be asked.
+            None if self.configuration.names_warg_url(registry)? => RegistryMetadata::default(),
             None => self.metadata_of(place).await?,
         };
-        let configured = self.configuration.protocol(registry);
         let protocol = match (&configured, metadata.preferred_protocol()) {
             (Some(protocol), _) => protocol.as_str(),
             (None, Some(LOCAL_PROTOCOL)) => {

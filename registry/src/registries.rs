@@ -31,7 +31,7 @@ use crate::metadata::{is_fresh, now};
 use crate::oci::release_in_store;
 use crate::places::{Place, Places};
 use crate::settings::{Network, Settings};
-use crate::source::{Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers};
+use crate::source::{Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers, Yank};
 use crate::store::{Store, StoreError};
 use crate::text::show_url;
 
@@ -200,8 +200,36 @@ impl Registries {
     pub async fn publish(&self, publication: &Publication, registry: &Registry) -> Result<Published, Error> {
         let (package, version) = (&publication.package, &publication.version);
         let place = self.inner.places.place(package, registry)?;
-        let published = self.inner.places.source(&place).await?.publish(publication).await;
+        self.writable(&place, || format!("to publish {}", publication.title()))?;
+        let progress = self.inner.settings.progress.as_ref();
+        let published = self.inner.places.source(&place).await?.publish(publication, progress).await;
         // Also after a failure: what is there now is not known.
+        self.forget(&place, package, version).await?;
+        published
+    }
+
+    /// Withdraws a release, or offers it again; `false` if it was so already. [`Error::NotFound`] if there is no such
+    /// release.
+    pub async fn yank(&self, yank: &Yank, registry: &Registry) -> Result<bool, Error> {
+        let place = self.inner.places.place(&yank.package, registry)?;
+        self.writable(&place, || format!("to yank {}", yank.title()))?;
+        let changed = self.inner.places.source(&place).await?.yank(yank).await;
+        self.forget(&place, &yank.package, &yank.version).await?;
+        changed
+    }
+
+    /// Fails if the place is on the network, and that may not be used.
+    fn writable(&self, place: &Place, what: impl Fn() -> String) -> Result<(), Error> {
+        match self.offline() {
+            Some(because) if !place.is_folder() => {
+                Err(Error::OfflineWrite { what: what(), because: because.to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets what was remembered of a release and of the list that it is in.
+    async fn forget(&self, place: &Place, package: &PackageRef, version: &Version) -> Result<(), Error> {
         for (table, key) in [
             (VERSIONS, place.key(&[&package.to_string()])),
             (RELEASES, place.key(&[&package.to_string(), &version.to_string()])),
@@ -210,7 +238,7 @@ impl Registries {
             self.inner.releases.forget(&key);
             self.inner.store.forget(table, &key).await.map_err(|error| Error::of_store(error, "a record"))?;
         }
-        published
+        Ok(())
     }
 }
 

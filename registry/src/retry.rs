@@ -126,7 +126,7 @@ mod tests {
     async fn a_budget_is_spent_by_attempts_and_pauses_together() {
         let mut budget = Budget::new(Duration::from_millis(500));
         assert_eq!(budget.run(async { 1 }).await, Ok(1));
-        assert!(!budget.pause(1, Some(Duration::from_secs(60))).await, "longer than all");
+        assert!(!budget.pause(1, Some(Duration::from_mins(1))).await, "longer than all");
         assert!(budget.pause(1, Some(Duration::from_millis(300))).await);
         assert!(!budget.pause(1, Some(Duration::from_millis(300))).await, "more than what is left");
         let spent = budget.run(std::future::pending::<()>()).await.unwrap_err();

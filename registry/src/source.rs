@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use wasm_pkg_common::digest::ContentDigest;
@@ -14,6 +13,7 @@ use wasm_pkg_common::registry::Registry;
 
 use crate::error::Error;
 use crate::settings::Progress;
+use crate::upload::Upload;
 
 /// The releases of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ pub struct Publication {
     /// The version.
     pub version: Version,
     /// The Wasm: a component or an encoded WIT package.
-    pub bytes: Bytes,
+    pub content: Upload,
     /// What it imports and exports.
     pub config: ComponentConfig,
     /// Annotations of the OCI manifest. Folders have no place for them.
@@ -153,7 +153,8 @@ impl Publication {
     }
 }
 
-/// A release to withdraw, or to offer again.
+/// A release to withdraw, or to offer again. What is withdrawn stays where it is, so that those who locked it go on;
+/// it is only no longer chosen.
 #[derive(Clone, Debug)]
 pub struct Yank {
     /// The package.
@@ -162,8 +163,31 @@ pub struct Yank {
     pub version: Version,
     /// Offer it again.
     pub undo: bool,
-    /// Why it is withdrawn, for those who look at it.
+    /// Why it is withdrawn, for those who look at it; at most [`REASON_LIMIT`] bytes of it are kept.
     pub reason: Option<String>,
+}
+
+/// The longest reason of a yank that is written or read, in bytes.
+pub const REASON_LIMIT: usize = 2_000;
+
+impl Yank {
+    /// "acme:base 1.0.0", for messages.
+    pub(crate) fn title(&self) -> String {
+        format!("{} {}", self.package, self.version)
+    }
+
+    /// The reason as it is written: within the limit, and none if it is blank.
+    pub(crate) fn kept_reason(&self) -> Option<String> {
+        self.reason.as_deref().and_then(bounded_reason)
+    }
+}
+
+/// The reason without blanks around it, cut at the limit; `None` if nothing is left.
+pub(crate) fn bounded_reason(reason: &str) -> Option<String> {
+    let reason = reason.trim();
+    let end = (0..=reason.len().min(REASON_LIMIT)).rev().find(|end| reason.is_char_boundary(*end));
+    let reason = reason.get(..end.unwrap_or(0)).unwrap_or_default().trim_end();
+    (!reason.is_empty()).then(|| reason.to_owned())
 }
 
 /// The outcome of publishing.
@@ -205,5 +229,12 @@ pub(crate) trait Source: Send + Sync {
     ) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Publishes, and never in place of something else.
-    fn publish<'a>(&'a self, publication: &'a Publication) -> BoxFuture<'a, Result<Published, Error>>;
+    fn publish<'a>(
+        &'a self,
+        publication: &'a Publication,
+        progress: &'a dyn Progress,
+    ) -> BoxFuture<'a, Result<Published, Error>>;
+
+    /// Withdraws a release, or offers it again. `false`: it was so already, and nothing was written.
+    fn yank<'a>(&'a self, yank: &'a Yank) -> BoxFuture<'a, Result<bool, Error>>;
 }

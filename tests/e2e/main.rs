@@ -19,6 +19,7 @@ mod main_job;
 mod memory;
 mod offline;
 mod pages;
+mod publishing;
 mod requests;
 mod restore;
 mod running;

@@ -8,7 +8,7 @@ use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
 use super::Context;
 use crate::{
-    output::{NAME, Output, clean, styled},
+    output::{NAME, Output, clean, clean_line, styled},
     report::Failure,
 };
 
@@ -57,6 +57,8 @@ impl Info {
         field("source", info.source);
         field("homepage", info.homepage);
         field("revision", info.revision);
+        let reason = info.yank_reason.unwrap_or_else(|| "without a reason".to_owned());
+        field("yanked", info.yanked.then(|| clean_line(&reason)));
         field("kind", Some(info.kind.to_owned()));
         field("registry", Some(info.registry.to_string()));
         field("digest", Some(info.digest));

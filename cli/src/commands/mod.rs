@@ -15,9 +15,12 @@ mod up;
 mod verify;
 mod versions;
 mod why;
+mod yank;
 
 use clap::Subcommand;
+use semver::Version;
 use spin_deps_project::{LockChange, LockOutcome, LockStatus, Project, Settings, SyncOutcome};
+use wasm_pkg_common::package::PackageRef;
 
 use crate::{
     args::{Cli, Format},
@@ -41,6 +44,7 @@ pub(crate) enum Command {
     Up(up::Up),
     Verify(verify::Verify),
     Publish(publish::Publish),
+    Yank(yank::Yank),
     Cache(cache::Cache),
     Completions(completions::Completions),
     #[command(hide = true)]
@@ -92,10 +96,24 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Command::Up(command) => command.run(&context).await,
         Command::Verify(command) => command.run(&context).await,
         Command::Publish(command) => command.run(&context).await,
+        Command::Yank(command) => command.run(&context).await,
         Command::Cache(command) => command.run(&context).await,
         Command::Completions(command) => Ok(command.run()),
         Command::GenerateDocs(generate_docs::GenerateDocs {}) => Ok(generate_docs::GenerateDocs::run()),
     }
+}
+
+/// `ns:name`, or `ns:name@1.2.0`.
+fn package_and_version(text: &str) -> Result<(PackageRef, Option<Version>), String> {
+    let (name, version) = match text.split_once('@') {
+        Some((name, version)) => (name, Some(version)),
+        None => (text, None),
+    };
+    let package = name.parse().map_err(|error: wasm_pkg_common::Error| error.to_string())?;
+    let version = version
+        .map(|version| version.parse().map_err(|error: semver::Error| error.to_string()))
+        .transpose()?;
+    Ok((package, version))
 }
 
 /// Text for what happened to the lockfile, with what changed in it.

@@ -4,82 +4,171 @@ use std::path::PathBuf;
 
 use clap::Args;
 use semver::Version;
-use serde_json::json;
-use spin_deps_project::{Project, PublishOptions, publish};
+use serde_json::{Value, json};
+use spin_deps_project::{Project, PublishOptions, PublishOutcome, PublishStatus, publish};
 use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
-use super::Context;
+use super::{Context, package_and_version};
 use crate::{
-    output::{DIM, GOOD, NAME, Output, styled},
+    output::{BAD, DIM, GOOD, NAME, Output, WARN, clean, clean_line, styled},
     report::Failure,
 };
 
-/// Publish a component or a WIT package
+/// Publish components and WIT packages
 ///
-/// Name and version come from the file's own metadata, or from --package. An existing version is never overwritten;
-/// publishing the very same bytes again does nothing.
+/// Name and version come from the file's own metadata, or from --package. Several files, or those of a folder, are
+/// published so that each comes after those that it needs. An existing version is never overwritten; publishing the
+/// very same bytes again does nothing. A release is compared with the nearest ones of its series, such as 1.x: it has
+/// to work for whoever used the one below it, and the one above it for whoever uses this one.
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
-    /// The file
-    file: PathBuf,
+    /// The files, or folders of files that end in `.wasm`
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
     /// The package, with its version if the file's own is not meant
     #[arg(long, value_name = "PKG[@VERSION]", value_parser = package_and_version)]
     package: Option<(PackageRef, Option<Version>)>,
     /// The registry to publish to [default: the configured one]
     #[arg(short, long, value_name = "REGISTRY")]
     registry: Option<Registry>,
-    /// Only say what would be published
+    /// Check everything and show what would be published
     #[arg(long)]
     dry_run: bool,
-}
-
-fn package_and_version(text: &str) -> Result<(PackageRef, Option<Version>), String> {
-    let (name, version) = match text.split_once('@') {
-        Some((name, version)) => (name, Some(version)),
-        None => (text, None),
-    };
-    let package = name.parse().map_err(|error: wasm_pkg_common::Error| error.to_string())?;
-    let version = version
-        .map(|version| version.parse().map_err(|error: semver::Error| error.to_string()))
-        .transpose()?;
-    Ok((package, version))
+    /// Do not compare it with other releases of the series
+    #[arg(long)]
+    skip_semver_check: bool,
 }
 
 impl Publish {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let registries = Project::open_registries(&context.settings).await?;
+        let one = matches!(self.files.as_slice(), [file] if !file.is_dir());
         let options = PublishOptions {
-            file: self.file,
+            files: self.files,
             package: self.package,
             registry: self.registry,
             dry_run: self.dry_run,
+            skip_semver_check: self.skip_semver_check,
         };
-        let outcome = publish(&registries, &options).await?;
-        let mut output = Output::new(json!({
-            "package": outcome.package,
-            "version": outcome.version,
-            "registry": outcome.registry,
-            "digest": outcome.digest,
-            "manifest": outcome.manifest,
-            "size": outcome.size,
-            "already_there": outcome.already_there,
-            "dry_run": options.dry_run,
-        }));
-        let what = match (options.dry_run, outcome.already_there) {
-            (true, _) => "Would publish",
-            (_, true) => "Already there:",
-            _ => "Published",
-        };
-        output.line(format!(
-            "{} {} to {} ({} bytes)",
-            styled(GOOD, what),
-            styled(NAME, format!("{} {}", outcome.package, outcome.version)),
-            outcome.registry,
-            outcome.size
-        ));
-        if let Some(digest) = &outcome.digest {
-            output.line(format!("  {}", styled(DIM, digest)));
+        let mut outcomes = publish(&registries, &options).await?;
+        if one && let Some(PublishOutcome { status: PublishStatus::Failed(_), .. }) = outcomes.first() {
+            let PublishStatus::Failed(error) = outcomes.swap_remove(0).status else {
+                return Ok(Output::nothing());
+            };
+            return Err(error.into());
         }
-        Ok(output)
+        for note in outcomes.iter().flat_map(|outcome| &outcome.neighbours).flat_map(|it| &it.notes) {
+            context.note(&format!("note: {note}"));
+        }
+        let json = match outcomes.as_slice() {
+            [outcome] if one => as_json(outcome, self.dry_run),
+            outcomes => {
+                let releases: Vec<_> = outcomes.iter().map(|it| as_json(it, self.dry_run)).collect();
+                json!({ "dry_run": self.dry_run, "releases": releases })
+            }
+        };
+        let mut output = Output::new(json);
+        for outcome in &outcomes {
+            show(&mut output, outcome, self.dry_run);
+        }
+        let is_bad = |it: &PublishOutcome| {
+            matches!(it.status, PublishStatus::Failed(_) | PublishStatus::LeftOut { .. })
+        };
+        Ok(if outcomes.iter().any(is_bad) { output.bad() } else { output })
     }
+}
+
+fn show(output: &mut Output, outcome: &PublishOutcome, dry_run: bool) {
+    let (style, what) = match &outcome.status {
+        PublishStatus::DryRun => (GOOD, "Would publish"),
+        PublishStatus::Published => (GOOD, "Published"),
+        PublishStatus::AlreadyThere => (GOOD, "Already there:"),
+        PublishStatus::Failed(_) => (BAD, "Not published:"),
+        PublishStatus::LeftOut { .. } => (WARN, "Left out:"),
+    };
+    let place = if matches!(outcome.status, PublishStatus::AlreadyThere) { "in" } else { "to" };
+    output.line(format!(
+        "{} {} {place} {} ({} bytes)",
+        styled(style, what),
+        styled(NAME, format!("{} {}", outcome.package, outcome.version)),
+        outcome.registry,
+        outcome.size
+    ));
+    match &outcome.status {
+        PublishStatus::Failed(error) => {
+            output.line(format!("  {}", clean(&error.to_string())));
+            if let Some(hint) = error.hint() {
+                output.line(format!("  {} {}", styled(GOOD, "hint:"), clean(&hint)));
+            }
+        }
+        PublishStatus::LeftOut { needs } => {
+            output.line(format!("  it needs {needs}, which was not published"));
+        }
+        _ => {
+            output.line(format!("  {}", styled(DIM, &outcome.digest)));
+        }
+    }
+    if dry_run {
+        details(output, outcome);
+    }
+}
+
+fn details(output: &mut Output, outcome: &PublishOutcome) {
+    let mut field = |name: &str, lines: Vec<String>| {
+        for (index, line) in lines.iter().enumerate() {
+            output.line(format!("  {:<14}{}", if index == 0 { name } else { "" }, clean_line(line)));
+        }
+    };
+    field("kind", vec![outcome.kind.to_owned()]);
+    field("exports", outcome.exports.clone());
+    field("imports", outcome.imports.clone());
+    field(
+        "dependencies",
+        outcome.dependencies.iter().map(|(package, req)| format!("{package} {req}")).collect(),
+    );
+    field("annotations", outcome.annotations.iter().map(|(key, value)| format!("{key} = {value}")).collect());
+    for neighbour in &outcome.neighbours {
+        let mut lines = vec![format!("with {}", neighbour.version)];
+        lines.extend(neighbour.additions.iter().map(|addition| format!("  {addition}")));
+        field("compatible", lines);
+    }
+}
+
+fn as_json(outcome: &PublishOutcome, dry_run: bool) -> Value {
+    let neighbours: Vec<_> = (outcome.neighbours.iter())
+        .map(|it| json!({ "version": it.version, "additions": it.additions, "notes": it.notes }))
+        .collect();
+    let dependencies: Vec<_> = (outcome.dependencies.iter())
+        .map(|(package, req)| json!({ "package": package, "req": req.to_string() }))
+        .collect();
+    let (status, error) = match &outcome.status {
+        PublishStatus::DryRun => ("dry-run", None),
+        PublishStatus::Published => ("published", None),
+        PublishStatus::AlreadyThere => ("already-there", None),
+        PublishStatus::Failed(error) => {
+            ("failed", Some(json!({ "message": error.to_string(), "hint": error.hint() })))
+        }
+        PublishStatus::LeftOut { needs } => {
+            ("left-out", Some(json!({ "message": format!("it needs {needs}, which was not published") })))
+        }
+    };
+    json!({
+        "file": outcome.file,
+        "package": outcome.package,
+        "version": outcome.version,
+        "registry": outcome.registry,
+        "kind": outcome.kind,
+        "digest": outcome.digest,
+        "manifest": outcome.manifest,
+        "size": outcome.size,
+        "exports": outcome.exports,
+        "imports": outcome.imports,
+        "dependencies": dependencies,
+        "annotations": outcome.annotations,
+        "compatible_with": neighbours,
+        "status": status,
+        "error": error,
+        "already_there": matches!(outcome.status, PublishStatus::AlreadyThere),
+        "dry_run": dry_run,
+    })
 }

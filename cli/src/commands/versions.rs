@@ -7,7 +7,7 @@ use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
 use super::Context;
 use crate::{
-    output::{Output, WARN, styled},
+    output::{Output, WARN, clean_line, styled},
     report::Failure,
 };
 
@@ -28,7 +28,11 @@ impl Versions {
         let found = versions(&registries, &self.package, self.registry.as_ref()).await?;
         let mut output = Output::new(json!(found));
         for row in &found.versions {
-            let yanked = if row.yanked { format!(" {}", styled(WARN, "yanked")) } else { String::new() };
+            let reason = row.reason.as_deref().map(|reason| format!(": {}", clean_line(reason)));
+            let yanked = match row.yanked {
+                true => format!(" {}{}", styled(WARN, "yanked"), reason.unwrap_or_default()),
+                false => String::new(),
+            };
             output.line(format!("{}{yanked}", row.version));
         }
         Ok(output)

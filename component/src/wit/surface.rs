@@ -132,6 +132,33 @@ impl Surface {
         Self { kind, scopes: reader.scopes, imports, exports }
     }
 
+    /// Reads the interfaces of an encoded WIT package, as its exports; nothing else is filled in.
+    pub(crate) fn of_package(outline: &Outline) -> Self {
+        let types = outline.types.as_ref();
+        let mut exports = IndexMap::new();
+        let mut scopes = vec![Scope::default()];
+        for name in &outline.sections.exports {
+            // Each definition is a type of its own, with the interfaces that it uses as imports.
+            let Some(ComponentEntityType::Type { created: ComponentAnyTypeId::Component(id), .. }) =
+                types.component_item_for_export(name).map(|item| item.ty)
+            else {
+                continue;
+            };
+            let mut reader = Reader { types, scopes, owners: HashMap::new(), resources: HashMap::new() };
+            for (name, item) in &types[id].imports {
+                reader.entry(name, &item.ty);
+            }
+            for (name, item) in &types[id].exports {
+                if matches!(item.ty, ComponentEntityType::Instance(_)) {
+                    let entry = reader.entry(name, &item.ty);
+                    exports.insert(name.clone(), entry);
+                }
+            }
+            scopes = reader.scopes;
+        }
+        Self { kind: Kind::WitPackage, scopes, imports: IndexMap::new(), exports }
+    }
+
     /// The scope of an entry that is an interface.
     pub(crate) fn interface(&self, entry: Option<&Entry>) -> Option<&Scope> {
         match entry {

@@ -6,6 +6,7 @@ mod compose;
 mod compose_errors;
 mod dummy;
 mod inspect;
+mod semver;
 mod stream;
 mod support;
 mod wit;

@@ -119,8 +119,6 @@ pub(crate) fn parse_config(bytes: &[u8]) -> Option<ComponentConfig> {
 /// The config object and the manifest of a publication, as bytes.
 pub(crate) struct Built {
     pub(crate) config: Vec<u8>,
-    pub(crate) config_digest: ContentDigest,
-    pub(crate) layer_digest: ContentDigest,
     pub(crate) manifest: Vec<u8>,
     pub(crate) manifest_digest: ContentDigest,
 }
@@ -151,22 +149,21 @@ struct ManifestOut<'a> {
 struct DescriptorOut<'a> {
     media_type: &'a str,
     digest: String,
-    size: usize,
+    size: u64,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     annotations: BTreeMap<&'a str, String>,
 }
 
 /// Builds the artifact; `epoch` is its time in seconds since 1970.
 pub(crate) fn build(publication: &Publication, epoch: u64) -> Result<Built, serde_json::Error> {
-    let layer_digest = digest_of(&publication.bytes);
+    let layer = publication.content.digest().to_string();
     let config = serde_json::to_vec(&ConfigOut {
         created: rfc3339(epoch),
         architecture: "wasm",
         os: "wasip2",
-        layer_digests: [layer_digest.to_string()],
+        layer_digests: [layer.clone()],
         component: &publication.config,
     })?;
-    let config_digest = digest_of(&config);
     let title =
         publication.layer_title.clone().unwrap_or_else(|| format!("{}.wasm", publication.package.name()));
     let manifest = serde_json::to_vec(&ManifestOut {
@@ -174,20 +171,20 @@ pub(crate) fn build(publication: &Publication, epoch: u64) -> Result<Built, serd
         media_type: MANIFEST_TYPE,
         config: DescriptorOut {
             media_type: CONFIG_TYPE,
-            digest: config_digest.to_string(),
-            size: config.len(),
+            digest: digest_of(&config).to_string(),
+            size: config.len() as u64,
             annotations: BTreeMap::new(),
         },
         layers: [DescriptorOut {
             media_type: LAYER_TYPE,
-            digest: layer_digest.to_string(),
-            size: publication.bytes.len(),
+            digest: layer,
+            size: publication.content.size(),
             annotations: BTreeMap::from([(oci_client::annotations::ORG_OPENCONTAINERS_IMAGE_TITLE, title)]),
         }],
         annotations: &publication.annotations,
     })?;
     let manifest_digest = digest_of(&manifest);
-    Ok(Built { config, config_digest, layer_digest, manifest, manifest_digest })
+    Ok(Built { config, manifest, manifest_digest })
 }
 
 /// Seconds since 1970 as a date and time in UTC, by the civil calendar.
@@ -229,7 +226,7 @@ mod tests {
         Publication {
             package: "acme:base".parse().unwrap(),
             version: "1.0.0".parse().unwrap(),
-            bytes: Bytes::from_static(b"\0asm"),
+            content: Bytes::from_static(b"\0asm").into(),
             config: ComponentConfig {
                 exports: vec!["acme:base/digest@1.0.0".into()],
                 imports: vec![],
@@ -251,8 +248,8 @@ mod tests {
     fn what_we_write_we_read() {
         let built = build(&publication(), 1_700_000_000).unwrap();
         let artifact = parse(&built.manifest).unwrap();
-        assert_eq!(artifact.layer, Part { digest: built.layer_digest, size: 4 });
-        assert_eq!(artifact.config.unwrap().digest, built.config_digest);
+        assert_eq!(artifact.layer, Part { digest: digest_of(b"\0asm"), size: 4 });
+        assert_eq!(artifact.config.unwrap().digest, digest_of(&built.config));
         assert_eq!(artifact.annotations, publication().annotations);
         assert_eq!(parse_config(&built.config).unwrap(), publication().config);
         assert!(String::from_utf8(built.config).unwrap().contains("2023-11-14T22:13:20Z"));

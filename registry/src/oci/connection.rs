@@ -4,9 +4,10 @@
 //! and config objects are on the way of every resolution: `oci-client` hides the `Link` header, without which a list
 //! of tags cannot be read to its end in the fewest requests; it reads manifests of any length into memory; and it
 //! precedes every request to an open registry by one to `/v2/`. Layers are streamed here too: `oci-client` reads the
-//! body of an error answer without a limit and hides the headers by which a broken download is gone on with. What is
-//! published goes through `oci-client`: upload sessions, chunks and the places where registries differ are its
-//! strength. It is given the authorization found here, so that it asks for none of its own.
+//! body of an error answer without a limit and hides the headers by which a broken download is gone on with. Blobs are
+//! uploaded by our own requests as well, for the reasons that [`upload`](super::upload) gives. The manifest of a
+//! publication, which makes it visible, is pushed by `oci-client`, which knows how registries differ in their answer
+//! to it. It is given the authorization found here, so that it asks for none of its own.
 
 use oci_client::client::ClientConfig;
 use oci_client::secrets::RegistryAuth;
@@ -38,8 +39,7 @@ pub(crate) struct Connection {
     http: Http,
     auth: Auth,
     permits: Semaphore,
-    chunked: OnceCell<Client>,
-    monolithic: OnceCell<Client>,
+    client: OnceCell<Client>,
 }
 
 impl Connection {
@@ -80,8 +80,7 @@ impl Connection {
             http,
             auth,
             permits: Semaphore::new(PARALLEL),
-            chunked: OnceCell::new(),
-            monolithic: OnceCell::new(),
+            client: OnceCell::new(),
         })
     }
 
@@ -92,6 +91,11 @@ impl Connection {
     /// The registry's name, and its host where that is another, for messages.
     pub(crate) fn title(&self) -> &str {
         &self.title
+    }
+
+    /// Where the registry is: scheme, host and port.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
     }
 
     pub(crate) fn http(&self) -> &Http {
@@ -182,15 +186,10 @@ impl Connection {
         &self,
         reference: &Reference,
         action: Action,
-        use_monolithic_push: bool,
     ) -> Result<(&Client, Option<Authorization>), Error> {
         self.online(reference.repository())?;
-        let cell = if use_monolithic_push { &self.monolithic } else { &self.chunked };
-        let client = cell
-            .get_or_try_init(|| async {
-                self.build(self.settings.client(use_monolithic_push, self.http.options()))
-            })
-            .await?;
+        let build = || async { self.build(self.settings.client(self.http.options())) };
+        let client = self.client.get_or_try_init(build).await?;
         let turn = self.auth.turn(reference.repository(), action);
         let authorization = turn.authorization(&self.http, &mut self.http.budget()).await?;
         let operation = match action {

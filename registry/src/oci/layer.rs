@@ -105,7 +105,7 @@ impl Origin for Blob<'_> {
             let authorization = turn.authorization(http, &mut budget).await.map_err(Setback::Unanswered)?;
             let opened = http.open(&self.url, authorization.as_ref(), headers.clone()).await;
             let response = opened.map_err(|failure| match failure {
-                failure @ Failure::Broken(_) => Setback::Passing(self.failed(failure), None),
+                failure @ Failure::Broken(_) => Setback::passing(self.failed(failure), None),
                 failure @ Failure::Unreachable(_) => Setback::Unanswered(self.failed(failure)),
                 failure => Setback::Final(self.failed(failure)),
             })?;
@@ -120,7 +120,7 @@ impl Origin for Blob<'_> {
             }
             return Err(match connection.judge(&answer, &what) {
                 Ok(_) => Setback::Final(gone(connection, self.content)),
-                Err(error @ Error::Busy { .. }) => Setback::Passing(error, retry_after(&answer.headers)),
+                Err(error @ Error::Busy { .. }) => Setback::passing(error, retry_after(&answer.headers)),
                 Err(error) => Setback::Final(error),
             });
         }

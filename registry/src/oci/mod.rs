@@ -14,6 +14,8 @@ mod publish;
 mod settings;
 mod tags;
 mod token;
+mod upload;
+mod yank;
 
 use std::sync::Arc;
 
@@ -35,7 +37,7 @@ pub(crate) use self::settings::OciSettings;
 use crate::error::Error;
 use crate::http::{WEB_PAGE, failure};
 use crate::settings::Progress;
-use crate::source::{ComponentConfig, Content, Listed, Publication, Published, ReleaseInfo, Source};
+use crate::source::{ComponentConfig, Content, Listed, Publication, Published, ReleaseInfo, Source, Yank};
 use crate::store::{Store, StoreError, digest_of};
 use crate::text::printable;
 
@@ -372,8 +374,10 @@ fn promised_digest(headers: &HeaderMap) -> Option<ContentDigest> {
 impl Source for OciSource {
     fn versions<'a>(&'a self, package: &'a PackageRef) -> BoxFuture<'a, Result<Option<Vec<Listed>>, Error>> {
         async move {
-            let versions = tags::versions(&self.connection, &self.repository(package)).await?;
-            Ok(versions.map(|versions| versions.into_iter().map(Listed::new).collect()))
+            match tags::versions(&self.connection, &self.repository(package)).await? {
+                Some(versions) => self.listed(package, versions).await.map(Some),
+                None => Ok(None),
+            }
         }
         .boxed()
     }
@@ -403,8 +407,16 @@ impl Source for OciSource {
         self.download(content, progress).boxed()
     }
 
-    fn publish<'a>(&'a self, publication: &'a Publication) -> BoxFuture<'a, Result<Published, Error>> {
-        self.upload(publication).boxed()
+    fn publish<'a>(
+        &'a self,
+        publication: &'a Publication,
+        progress: &'a dyn Progress,
+    ) -> BoxFuture<'a, Result<Published, Error>> {
+        self.upload(publication, progress).boxed()
+    }
+
+    fn yank<'a>(&'a self, yank: &'a Yank) -> BoxFuture<'a, Result<bool, Error>> {
+        self.mark(yank).boxed()
     }
 }
 

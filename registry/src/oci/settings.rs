@@ -117,12 +117,11 @@ impl OciSettings {
     }
 
     /// The same for `oci-client`.
-    pub(crate) fn client(&self, use_monolithic_push: bool, options: &HttpOptions) -> ClientConfig {
+    pub(crate) fn client(&self, options: &HttpOptions) -> ClientConfig {
         ClientConfig {
             protocol: if self.plain == Some(true) { ClientProtocol::Http } else { ClientProtocol::Https },
             accept_invalid_certificates: self.accept_invalid_certificates,
             extra_root_certificates: self.certificates.clone(),
-            use_monolithic_push,
             platform_resolver: None,
             connect_timeout: Some(options.limits.connect),
             read_timeout: Some(options.limits.read),

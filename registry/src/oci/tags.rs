@@ -8,7 +8,8 @@
 //! comes after its last tag. A page with nothing new is the last.
 //!
 //! A tag is a version if it is semver; OCI tags cannot hold `+`, `_` stands in for it. Other tags (`latest`,
-//! signatures) are not releases.
+//! signatures) are not releases; `yanked-<tag of a version>` says that there is news about that version (see
+//! [`yank`](super::yank)), and costs no request where it is not there.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,8 @@ use super::connection::{Connection, Get};
 use crate::error::Error;
 
 const PAGE: usize = 1_000;
+/// The longest tag, by the distribution specification.
+const MAX_TAG: usize = 128;
 /// Caps of registries that do not tell are multiples of this.
 const CAP: usize = 100;
 const MAX_TAGS: usize = 100_000;
@@ -32,11 +35,22 @@ struct Page {
     tags: Option<Vec<String>>,
 }
 
+/// What begins the tag of a marker; the tag of the version follows.
+const MARKER: &str = "yanked-";
+
+/// A release among the tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tagged {
+    pub(crate) version: Version,
+    /// Whether there is a marker that may say that it is yanked.
+    pub(crate) marked: bool,
+}
+
 /// The versions among the repository's tags, ascending; `None` if the registry does not know the repository.
 pub(crate) async fn versions(
     connection: &Connection,
     repository: &str,
-) -> Result<Option<Vec<Version>>, Error> {
+) -> Result<Option<Vec<Tagged>>, Error> {
     let mut seen = BTreeSet::new();
     let mut query = format!("n={PAGE}");
     let mut links = false;
@@ -128,9 +142,10 @@ fn next_target(headers: &HeaderMap) -> Option<String> {
     None
 }
 
-fn parsed(tags: &BTreeSet<String>) -> Vec<Version> {
+fn parsed(tags: &BTreeSet<String>) -> Vec<Tagged> {
     let versions: BTreeSet<Version> = tags.iter().filter_map(|tag| version_of(tag)).collect();
-    versions.into_iter().collect()
+    let marked = |version: &Version| marker_of(version).is_some_and(|tag| tags.contains(&tag));
+    versions.into_iter().map(|version| Tagged { marked: marked(&version), version }).collect()
 }
 
 /// The version that a tag names.
@@ -144,7 +159,13 @@ fn version_of(tag: &str) -> Option<Version> {
 /// The tag of a version; `None` if there is none, because it would be too long.
 pub(crate) fn tag_of(version: &Version) -> Option<String> {
     let tag = version.to_string().replace('+', "_");
-    (tag.len() <= 128).then_some(tag)
+    (tag.len() <= MAX_TAG).then_some(tag)
+}
+
+/// The tag of a version's marker; `None` if there is none, because it would be too long.
+pub(crate) fn marker_of(version: &Version) -> Option<String> {
+    let tag = format!("{MARKER}{}", tag_of(version)?);
+    (tag.len() <= MAX_TAG).then_some(tag)
 }
 
 #[cfg(test)]
@@ -178,6 +199,16 @@ mod tests {
         for tag in ["latest", "v1.0.0", "1.0", "sha256-00.sig", "1.0.0_a_b", ""] {
             assert_eq!(version_of(tag), None, "{tag}");
         }
+    }
+
+    #[test]
+    fn a_marker_is_no_version_and_tells_about_one() {
+        let tags = ["1.0.0", "1.1.0_b", "yanked-1.1.0_b", "yanked-2.0.0", "yanked-"].map(str::to_owned);
+        let found: Vec<_> =
+            parsed(&tags.into()).into_iter().map(|it| (it.version.to_string(), it.marked)).collect();
+        assert_eq!(found, [("1.0.0".to_owned(), false), ("1.1.0+b".to_owned(), true)]);
+        let long = Version::parse(&format!("1.0.0-{}", "a".repeat(120))).unwrap();
+        assert!(tag_of(&long).is_some() && marker_of(&long).is_none());
     }
 
     #[test]

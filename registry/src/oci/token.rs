@@ -79,7 +79,7 @@ fn life(expires_in: Option<&serde_json::Value>) -> Duration {
     };
     let seconds = seconds.filter(|seconds| *seconds > 0).unwrap_or(TOKEN_LIFE).min(24 * 60 * 60);
     let life = Duration::from_secs(seconds);
-    life - MARGIN.min(life / 2)
+    life.saturating_sub(MARGIN.min(life / 2))
 }
 
 /// The repositories that a JWT lists. It is read to save requests, never to decide what is allowed.

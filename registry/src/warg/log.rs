@@ -60,21 +60,21 @@ impl<S: Validator<Error: Display>> Log<S> {
         mut visit: impl FnMut(&S::Record) -> Option<String>,
     ) -> Result<Option<Self>, String> {
         let mut log = log;
-        for record in records {
-            if record.fetch_token.len() > TOKEN_LIMIT {
+        for published in records {
+            if published.fetch_token.len() > TOKEN_LIMIT {
                 return Err("the name that the registry gives it is too long".to_owned());
             }
             let (state, known_key) = match log {
                 Some(log) => (log.state, Some(log.first_key)),
                 None => (S::default(), None),
             };
-            let record_ = PublishedProtoEnvelope::<S::Record>::try_from(record.envelope)
+            let record = PublishedProtoEnvelope::<S::Record>::try_from(published.envelope)
                 .map_err(|_| "it cannot be decoded".to_owned())?;
             let state =
-                state.validate(&record_.envelope).map_err(|error| printable(&error.to_string(), 300))?;
-            let named_key = visit(record_.envelope.as_ref());
+                state.validate(&record.envelope).map_err(|error| printable(&error.to_string(), 300))?;
+            let named_key = visit(record.envelope.as_ref());
             let first_key = known_key.or(named_key).ok_or("the first record names no key")?;
-            log = Some(Self { state, index: record_.registry_index, token: record.fetch_token, first_key });
+            log = Some(Self { state, index: record.registry_index, token: published.fetch_token, first_key });
         }
         Ok(log)
     }

@@ -40,7 +40,7 @@ use crate::http::Http;
 use crate::memo::Memo;
 use crate::pins::Pins;
 use crate::settings::{Environment, Progress, Settings};
-use crate::source::{Content, Listed, Publication, Published, ReleaseInfo, Signers, Source};
+use crate::source::{Content, Listed, Publication, Published, ReleaseInfo, Signers, Source, Yank};
 use crate::store::Store;
 
 pub(crate) const WARG_PROTOCOL: &str = "warg";
@@ -250,8 +250,16 @@ impl Source for WargSource {
         .boxed()
     }
 
-    fn publish<'a>(&'a self, publication: &'a Publication) -> BoxFuture<'a, Result<Published, Error>> {
+    fn publish<'a>(
+        &'a self,
+        publication: &'a Publication,
+        _progress: &'a dyn Progress,
+    ) -> BoxFuture<'a, Result<Published, Error>> {
         self.add(publication).boxed()
+    }
+
+    fn yank<'a>(&'a self, yank: &'a Yank) -> BoxFuture<'a, Result<bool, Error>> {
+        self.withdraw(yank).boxed()
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{Stream, stream};
+use futures::{Stream, TryStreamExt as _};
 use indexmap::{IndexMap, IndexSet};
 use warg_api::v1::package::PackageError;
 use warg_client::storage::{
@@ -32,8 +32,8 @@ use super::{WargSource, name_of};
 use crate::LAYER_LIMIT;
 use crate::error::Error;
 use crate::source::{Publication, Published, Yank};
-use crate::store::digest_of;
 use crate::text::{is_loopback, printable};
+use crate::upload::Upload;
 
 /// A registry may take so many times a request's budget to take the content and to make a checkpoint of it.
 const BUDGETS: u32 = 10;
@@ -58,14 +58,14 @@ impl WargSource {
         let Some(name) = name_of(package) else {
             return Err(unpublishable("the names of a warg registry have no capitals"));
         };
-        if publication.bytes.is_empty() {
+        if publication.content.size() == 0 {
             return Err(unpublishable("it is empty"));
         }
-        if publication.bytes.len() as u64 > LAYER_LIMIT {
+        if publication.content.size() > LAYER_LIMIT {
             return Err(Error::TooLarge { what: publication.title(), limit: LAYER_LIMIT });
         }
         self.api.online(&publication.title())?;
-        let digest = digest_of(&publication.bytes);
+        let digest = publication.content.digest().clone();
         let published = |already_there| Published { digest: digest.clone(), manifest: None, already_there };
         let known = self.anew(package, &name).await?;
         if let Some(there) = known.as_ref().and_then(|known| known.log.content(version)) {
@@ -89,7 +89,7 @@ impl WargSource {
         let hash: AnyHash =
             digest.to_string().parse().map_err(|_| unpublishable("its digest is not one of warg"))?;
         let release = PublishEntry::Release { version: version.clone(), content: hash.clone() };
-        let content = Some((hash, publication.bytes.clone()));
+        let content = Some((hash, publication.content.clone()));
         self.submit(package, version, &name, known, Act::Release, release, content).await?;
         let now = self.anew(package, &name).await?;
         if now.is_some_and(|now| now.log.content(version) == Some(&digest)) {
@@ -151,20 +151,17 @@ impl WargSource {
         known: Option<Proven>,
         act: Act,
         entry: PublishEntry,
-        content: Option<(AnyHash, Bytes)>,
+        content: Option<(AnyHash, Upload)>,
     ) -> Result<(), Error> {
         self.check_proxy()?;
         let key = self.signing_key().await?;
         let mut entries = vec![entry];
-        let head = match &known {
-            Some(known) => {
-                self.check_key(package, known, &key, act)?;
-                known.log.state().head().as_ref().map(|head| head.digest.clone())
-            }
-            None => {
-                entries.insert(0, PublishEntry::Init);
-                None
-            }
+        let head = if let Some(known) = &known {
+            self.check_key(package, known, &key, act)?;
+            known.log.state().head().as_ref().map(|head| head.digest.clone())
+        } else {
+            entries.insert(0, PublishEntry::Init);
+            None
         };
         let info = PublishInfo { name: name.clone(), head, entries };
         let settings = self.api.settings();
@@ -308,7 +305,7 @@ impl WargSource {
 
 /// The storages of a client that remembers nothing, and uploads one content.
 #[derive(Clone)]
-struct Scratch(Option<(AnyHash, Bytes)>);
+struct Scratch(Option<(AnyHash, Upload)>);
 
 type Pieces = Pin<Box<dyn Stream<Item = anyhow::Result<Bytes>> + Send + Sync>>;
 
@@ -388,8 +385,8 @@ impl ContentStorage for Scratch {
     }
 
     async fn load_content(&self, digest: &AnyHash) -> anyhow::Result<Option<Pieces>> {
-        let bytes = self.0.as_ref().filter(|(there, _)| there == digest).map(|(_, bytes)| bytes.clone());
-        Ok(bytes.map(|bytes| Box::pin(stream::iter([Ok(bytes)])) as Pieces))
+        let content = self.0.as_ref().filter(|(there, _)| there == digest);
+        Ok(content.map(|(_, content)| Box::pin(content.stream(|_| {}).map_err(Into::into)) as Pieces))
     }
 
     async fn store_content(&self, _stream: Pieces, _expected: Option<&AnyHash>) -> anyhow::Result<AnyHash> {

@@ -79,6 +79,7 @@ impl StateDir {
     /// What is known; with `is_pinned`, a damaged file counts as absent.
     pub(super) fn load(&self, name: &PackageName, is_pinned: bool) -> Result<Known, Error> {
         let path = self.package_path(name);
+        // First, because it is written last: the checkpoint is not behind it.
         let package: Option<PackageLog> = self.read(&path, is_pinned)?;
         let is_another = package.as_ref().is_some_and(|package| package.name() != name);
         if is_another && !is_pinned {

@@ -125,6 +125,14 @@ async fn what_has_no_end_is_not_read_to_it() {
 }
 
 #[tokio::test]
+async fn redirects_in_a_circle_end() {
+    let (server, world) = raw(|| Reply::new(302, "").header("location", "?again").steps()).await;
+    let error = world.list().await.unwrap_err();
+    assert!(error.to_string().ends_with("it redirects too often"), "{error}");
+    assert_eq!(server.take().iter().filter(|ask| ask.path().contains("/tags/list")).count(), 6);
+}
+
+#[tokio::test]
 async fn a_layer_that_is_refused_at_endless_length_is_refused() {
     let manifest = format!(
         r#"{{"layers": [{{"mediaType": "application/wasm", "digest": "{}", "size": 4}}]}}"#,

@@ -19,6 +19,8 @@ mod store;
 mod support;
 mod tls;
 mod tokens;
+mod uploads;
 mod urls;
 #[cfg(feature = "warg")]
 mod warg;
+mod yank;

@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{
-    Authority, DockerRegistry, Server, World, content, environment, open, package, publication, version,
+    Authority, DockerRegistry, RawServer, Reply, Server, World, content, environment, open, package,
+    publication, version,
 };
 
 /// Publishes, which `oci-client` does, and reads, which we do.
@@ -107,4 +108,17 @@ async fn a_proxy_that_is_none_is_named_by_its_variable() {
     let world = World::new("registry.invalid");
     let error = publish_and_fetch(&world, &[("HTTPS_PROXY", "http://me:secret@[")]).await.unwrap_err();
     assert!(error.to_string().ends_with("the proxy in `HTTPS_PROXY` cannot be used"), "{error}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_what_the_message_is_about() {
+    for (status, expected) in [(407, "proxy authorization required"), (403, "unsuccessful")] {
+        let proxy = RawServer::start(move |_| Reply::new(status, "").steps()).await;
+        let world = World::new("registry.invalid");
+        let config = world.settings.config_file.as_ref().unwrap();
+        fs_err::write(config, "default_registry = \"registry.invalid\"").unwrap();
+        let error = publish_and_fetch(&world, &[("HTTPS_PROXY", proxy.address())]).await.unwrap_err();
+        let expected = format!("the proxy did not let it through: {expected}");
+        assert!(error.to_string().ends_with(&expected), "{error}");
+    }
 }

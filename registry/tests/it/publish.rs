@@ -75,7 +75,9 @@ async fn small_content_goes_up_in_one_piece_and_large_content_in_chunks() {
         .unwrap();
     let asked = server.take();
     assert_eq!((of(&asked, "POST"), of(&asked, "PATCH"), of(&asked, "PUT")), (2, 0, 3), "{asked:#?}");
-    assert!(asked.last().unwrap().starts_with("PUT /v2/acme/base/manifests/1.0.0"), "{asked:#?}");
+    let [.., checked, pushed, read_back] = asked.as_slice() else { panic!("{asked:#?}") };
+    assert_eq!(pushed, "PUT /v2/acme/base/manifests/1.0.0", "after all else");
+    assert_eq!((checked, checked), (read_back, &"GET /v2/acme/base/manifests/1.0.0".to_owned()));
     assert_eq!(asked.iter().filter(|ask| *ask == "GET /v2/").count(), 1, "{asked:#?}");
 
     let large = content(2, 9 << 20);

@@ -78,7 +78,7 @@ async fn a_pause_may_be_asked_for_in_seconds_or_until_a_date() {
         assert!(matches!(world.list().await.unwrap(), Listing::Found(_)));
     }
     // A minute and more is longer than a small request may take.
-    let late = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600));
+    let late = httpdate::fmt_http_date(SystemTime::now() + Duration::from_hours(1));
     let (server, world) =
         faulty("/tags/list", 1, move || Answer::new(429, "").header("retry-after", late.clone())).await;
     let error = world.list().await.unwrap_err();
@@ -106,8 +106,9 @@ fn lists(server: &RawServer) -> usize {
 
 #[tokio::test]
 async fn a_connection_that_breaks_is_made_anew() {
+    type Fault = fn() -> Vec<Step>;
     let whole = || Reply::new(200, LIST).steps();
-    let faults: [(&str, fn() -> Vec<Step>); 4] = [
+    let faults: [(&str, Fault); 4] = [
         ("reset", || vec![Step::Reset]),
         ("closed without a word", Vec::new),
         ("closed in the head", || vec![Step::send("HTTP/1.1 200 OK\r\ncontent-le")]),

@@ -72,7 +72,8 @@ fn a_higher_version_elsewhere_does_not_matter() {
 
 #[test]
 fn a_mapping_that_changes_is_refused_wherever_it_is_written() {
-    let changes: [(&str, fn(&Sandbox)); 5] = [
+    type Change = fn(&Sandbox);
+    let changes: [(&str, Change); 5] = [
         ("wkg's configuration", |sandbox| sandbox.use_folders(&[THEIRS, OURS])),
         ("its default", |sandbox| {
             map_in_configuration(sandbox, &format!("default_registry = \"{THEIRS}\""));

@@ -336,3 +336,69 @@ fn the_token_goes_to_the_registry_and_nowhere_else() {
         "a project took the user's token"
     );
 }
+
+#[test]
+fn a_yanked_release_is_used_only_where_it_is_locked() {
+    let (warg, sandbox) = published();
+    sandbox.run(&["sync"]).done();
+    let lock = sandbox.read("spin-deps.lock");
+    warg.yank(AUTHOR, "acme:base", "1.1.0");
+
+    // A machine that sees it for the first time, with the lock.
+    sandbox.delete_cache();
+    sandbox.delete_state();
+    sandbox.run(&["verify", "--locked"]).done();
+    assert_eq!(sandbox.read("spin-deps.lock"), lock, "who had it keeps it");
+    insta::assert_snapshot!(
+        snapshots(&sandbox, &[&["versions", "acme:base"], &["info", "acme:base@1.1.0"], &["lock"]]), @"
+    $ versions acme:base
+    exit: 0
+    --- stdout
+    1.1.0 yanked
+    1.0.0
+
+    $ info acme:base@1.1.0
+    exit: 0
+    --- stdout
+    acme:base 1.1.0
+    description   A library that answers acme:base@1.1.0(…)
+    licence       Apache-2.0
+    kind          component
+    registry      warg.example
+    digest        sha256:[DIGEST-1]
+    size          [SIZE] bytes
+    exports       acme:base/api@1.1.0
+
+    $ lock
+    exit: 0
+    --- stdout
+    Locked 1 package in spin-deps.lock, up to date
+    "
+    );
+
+    // The first machine and a new one without the lock: the release before it.
+    fs_err::remove_file(sandbox.project().join("spin-deps.lock")).expect("the lock");
+    sandbox.run(&["lock"]).done();
+    assert_eq!(locked(&sandbox), ["acme:base 1.0.0 warg.example"]);
+    sandbox.delete_cache();
+    sandbox.delete_state();
+    fs_err::remove_file(sandbox.project().join("spin-deps.lock")).expect("the lock");
+    sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"=1.1.0\"", "acme:base@1.1.0(/x)");
+    insta::assert_snapshot!(snapshots(&sandbox, &[&["lock"], &["add", "acme:base@=1.1.0"]]), @"
+    $ lock
+    exit: 0
+    --- stdout
+    Locked 1 package in spin-deps.lock
+      add acme:base 1.1.0
+    --- stderr
+    warning: acme:base 1.1.0 is yanked, and used because component `app` asks for it with `=`
+
+    $ add acme:base@=1.1.0
+    exit: 0
+    --- stdout
+    Added acme:base to component 'app' (acme:base 1.1.0)
+    Locked 1 package in spin-deps.lock, up to date
+    --- stderr
+    Run `spin build` to build against the new dependency.
+    ");
+}

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use warg_client::FileSystemClient;
+use warg_client::storage::{PublishEntry, PublishInfo};
 use warg_crypto::signing::PrivateKey;
 use warg_protocol::operator::NamespaceState;
+use warg_protocol::registry::PackageName;
 use warg_server::policy::content::WasmContentPolicy;
 use warg_server::{Config, Server};
 
@@ -85,6 +88,28 @@ impl Warg {
     /// How wkg's configuration maps a namespace to it: the value of an entry of `namespace_registries`.
     pub(crate) fn mapping(&self) -> String {
         mapping(&self.proxy.host())
+    }
+
+    /// Withdraws a release with warg's own client, as an author does who does not use ours.
+    pub(crate) fn yank(&self, key: Key, package: &str, version: &str) {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let config = warg_client::Config {
+            home_url: Some(format!("http://{}", self.proxy.host())),
+            registries_dir: Some(directory.path().join("registries")),
+            content_dir: Some(directory.path().join("content")),
+            namespace_map_path: Some(directory.path().join("namespaces")),
+            disable_interactive: true,
+            ..warg_client::Config::default()
+        };
+        let name = PackageName::new(package).expect("a package name");
+        let entry = PublishEntry::Yank { version: version.parse().expect("a version") };
+        let yank = PublishInfo { name: name.clone(), head: None, entries: vec![entry] };
+        super::http::block_on(async {
+            let client = FileSystemClient::new_with_config(None, &config, None).await.expect("a client");
+            let record = client.publish_with_info(&key.private(), yank).await.expect("the server takes it");
+            let done = client.wait_for_publish(&name, &record, CHECKPOINT_INTERVAL).await;
+            done.expect("the server signs it");
+        });
     }
 
     /// Forgets the requests so far.

@@ -37,7 +37,7 @@ pub(crate) fn publication(name: &str, number: &str, content: impl Into<Bytes>) -
     Publication {
         package: package(name),
         version: version(number),
-        bytes: content.into(),
+        content: content.into().into(),
         config: ComponentConfig {
             exports: vec![format!("{name}/api@{number}")],
             imports: vec!["wasi:io/streams@0.2.0".into()],

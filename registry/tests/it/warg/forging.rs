@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use spin_deps_registry::{Error, Unproven};
 use warg_crypto::hash::{HashAlgorithm, Sha256};
 use warg_protocol::package::PackageEntry;
-use warg_protocol::registry::{Checkpoint, LogLeaf};
+use warg_protocol::registry::{Checkpoint, LogLeaf, PackageName};
 use warg_transparency::log::{LogBuilder as _, LogData as _, LogProofBundle, Node, VecLog};
 
 use super::support::{
     CHECKPOINT, CONSISTENCY, INCLUSION, LOGS, Scene, decode, hash_of, key, key_id, resigned, signed,
+    stock_client,
 };
 use crate::support::version;
 
@@ -71,9 +72,33 @@ async fn no_proofs_at_all() {
         upstream.pass(&asked).await
     });
     insta::assert_snapshot!(scene.refusal().await, @"registry `warg.test` does not prove its answer for acme:base: it was asked for 2 proofs and sent 1");
-    // The stock client takes both.
     scene.forger.be_honest();
     assert_eq!(scene.versions().await.unwrap(), "1.0.0");
+}
+
+/// Why all this: with no proofs, the stock client believes a log that was cut off.
+#[tokio::test]
+async fn the_stock_client_is_content_with_no_proofs() {
+    let scene = Scene::with(&["1.0.0", "1.1.0"]).await;
+    scene.forger.rule(|asked, upstream| async move {
+        let (status, body) = upstream.pass(&asked).await;
+        if asked.is(INCLUSION) {
+            return (200, json!({ "log": "", "map": "" }).to_string().into());
+        } else if !asked.is(LOGS) {
+            return (status, body);
+        }
+        let mut answer: Value = serde_json::from_slice(&body).unwrap();
+        records(&mut answer).pop();
+        (200, answer.to_string().into())
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let client = stock_client(dir.path(), &scene.server.address).await;
+    let name = PackageName::new("acme:base").unwrap();
+    assert_eq!(client.fetch_package(&name).await.unwrap().state.releases().count(), 2);
+    let dir = tempfile::tempdir().unwrap();
+    let client = stock_client(dir.path(), &scene.forger.address).await;
+    assert_eq!(client.fetch_package(&name).await.unwrap().state.releases().count(), 1);
+    insta::assert_snapshot!(scene.refusal().await, @"registry `warg.test` does not prove its answer for acme:base: it was asked for 2 proofs and sent 0");
 }
 
 #[tokio::test]

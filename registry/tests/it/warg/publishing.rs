@@ -7,7 +7,7 @@ use spin_deps_registry::{Error, Settings};
 use warg_client::storage::{ContentStorage as _, PublishEntry, PublishInfo};
 use warg_protocol::registry::PackageName;
 
-use super::support::{LOGS, Scene, decode, key, key_id, settings, versions};
+use super::support::{LOGS, Scene, decode, key, key_id, settings, stock_client, versions};
 use crate::support::{environment, offline, open, publication, version};
 
 /// Settings of somebody else with this key, at the same registry.
@@ -93,7 +93,7 @@ async fn what_has_no_place_at_a_registry_is_refused() {
     insta::assert_snapshot!(error, @"other:base 1.0.0 cannot be published: registry `warg.test` refused it: namespace `other` is not defined on the registry");
     scene.forger.take();
     let error = open(&offline(&scene.settings)).await.publish(&elsewhere, &scene.registry).await.unwrap_err();
-    assert!(matches!(error, Error::Offline { .. }), "{error}");
+    assert!(matches!(error, Error::OfflineWrite { .. }), "{error}");
     assert_eq!(scene.forger.take(), Vec::<String>::new());
 }
 
@@ -176,15 +176,7 @@ async fn a_proxy_that_would_come_between_is_named() {
 async fn the_stock_client_reads_what_was_published_and_publishes_what_is_read() {
     let scene = Scene::with(&["1.0.0"]).await;
     let dir = tempfile::tempdir().unwrap();
-    let config = warg_client::Config {
-        home_url: Some(format!("http://{}", scene.server.address)),
-        registries_dir: Some(dir.path().join("registries")),
-        content_dir: Some(dir.path().join("content")),
-        namespace_map_path: Some(dir.path().join("namespaces")),
-        disable_interactive: true,
-        ..warg_client::Config::default()
-    };
-    let client = warg_client::FileSystemClient::new_with_config(None, &config, None).await.unwrap();
+    let client = stock_client(dir.path(), &scene.server.address).await;
     let name = PackageName::new("acme:base").unwrap();
     let download = client.download_exact(&name, &version("1.0.0")).await.unwrap();
     assert_eq!(fs_err::read(download.path).unwrap(), b"acme:base 1.0.0");

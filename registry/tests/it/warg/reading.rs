@@ -213,6 +213,16 @@ async fn the_registrys_metadata_names_its_warg_url() {
 }
 
 #[tokio::test]
+async fn a_registry_whose_url_is_configured_is_not_asked_for_it() {
+    let scene = Scene::with(&["1.0.0"]).await;
+    let server = crate::support::Server::start(|_| None).await;
+    let settings = settings(scene.dir.path(), &[(server.address(), &scene.forger.address)], &scene.key);
+    let listed = versions(&open(&settings).await, "acme:base", &registry(server.address())).await;
+    assert_eq!(listed.unwrap(), "1.0.0");
+    assert_eq!(server.take(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_url_that_is_none_is_an_error_that_shows_no_password() {
     for (url, expected) in [
         (

@@ -14,6 +14,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use spin_deps_registry::{Content, Error, Listing, Registries, Settings};
+use warg_client::FileSystemClient;
 use warg_crypto::hash::{AnyHash, Sha256};
 use warg_crypto::signing::{PrivateKey, generate_p256_pair};
 use warg_protocol::operator::{NamespaceState, OperatorRecord};
@@ -362,6 +363,19 @@ pub(super) fn settings(dir: &Path, registries: &[(&str, &str)], key: &str) -> Se
     let config = dir.join("config.toml");
     fs_err::write(&config, text).unwrap();
     Settings { config_file: Some(config), ..Settings::new(dir.join("cache")) }
+}
+
+/// `warg-client` as others use it, with its own storage in `dir`.
+pub(super) async fn stock_client(dir: &Path, address: &str) -> FileSystemClient {
+    let config = warg_client::Config {
+        home_url: Some(format!("http://{address}")),
+        registries_dir: Some(dir.join("registries")),
+        content_dir: Some(dir.join("content")),
+        namespace_map_path: Some(dir.join("namespaces")),
+        disable_interactive: true,
+        ..warg_client::Config::default()
+    };
+    FileSystemClient::new_with_config(None, &config, None).await.unwrap()
 }
 
 pub(super) async fn versions(

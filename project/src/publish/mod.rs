@@ -1,0 +1,228 @@
+//! Publishing components and WIT packages, with what others need to know of them without downloading them.
+//!
+//! ```text
+//! files ─► read (validated whole) ─► in order (dependencies first) ─► checked (against what is published) ─► pushed
+//! ```
+//!
+//! Nothing is pushed before everything has been checked. Then one release after the other is pushed, each after those
+//! of the same call that it needs; where one fails, those that need it are left out and the others go on. What was
+//! pushed stays, and publishing the same files again goes on where it stopped.
+
+mod check;
+mod file;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use semver::{Version, VersionReq};
+use spin_deps_component::{ANNOTATION, Inspection, Kind, needs, table_of_needs};
+use spin_deps_registry::{ComponentConfig, Publication, Registries};
+use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
+
+use self::file::PublishedFile;
+use crate::{Error, content::KIND_ANNOTATION, info::registry_for};
+
+/// What is to be published, as the command line has it.
+#[derive(Clone, Debug)]
+pub struct PublishOptions {
+    /// The files; a folder stands for all of its files that end in `.wasm`.
+    pub files: Vec<PathBuf>,
+    /// The package and its version, where the file does not say them or others are meant. For one file only.
+    pub package: Option<(PackageRef, Option<Version>)>,
+    /// The registry, where it is not the configured one.
+    pub registry: Option<Registry>,
+    /// Only say what would be published.
+    pub dry_run: bool,
+    /// Do not look whether it can stand for the releases before it, and those after it for it.
+    pub skip_semver_check: bool,
+}
+
+/// What became of one file.
+#[derive(Debug)]
+pub struct PublishOutcome {
+    /// The file.
+    pub file: PathBuf,
+    /// The package.
+    pub package: PackageRef,
+    /// The release.
+    pub version: Version,
+    /// Where it goes.
+    pub registry: Registry,
+    /// `component` or `wit`.
+    pub kind: &'static str,
+    /// The digest of the bytes.
+    pub digest: ContentDigest,
+    /// The digest of the OCI manifest, where there is one and it is known.
+    pub manifest: Option<ContentDigest>,
+    /// Size in bytes.
+    pub size: u64,
+    /// Names of its imports.
+    pub imports: Vec<String>,
+    /// Names of its exports.
+    pub exports: Vec<String>,
+    /// What it needs of other packages.
+    pub dependencies: Vec<(PackageRef, VersionReq)>,
+    /// The annotations of its manifest.
+    pub annotations: BTreeMap<String, String>,
+    /// The releases of the series that it was compared with; none if it was not.
+    pub neighbours: Vec<Neighbour>,
+    /// What became of it.
+    pub status: PublishStatus,
+}
+
+/// A release that a new one was compared with. It is compatible, or nothing would have been published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Its version.
+    pub version: Version,
+    /// What the higher of the two has that the lower has not.
+    pub additions: Vec<String>,
+    /// What its author may want to know.
+    pub notes: Vec<String>,
+}
+
+/// What became of a release.
+#[derive(Debug)]
+pub enum PublishStatus {
+    /// Nothing was tried, by request.
+    DryRun,
+    /// It is there now.
+    Published,
+    /// The very same bytes were there already.
+    AlreadyThere,
+    /// It was not published.
+    Failed(Error),
+    /// It was not tried, because a release that it needs was not published.
+    LeftOut {
+        /// That release.
+        needs: String,
+    },
+}
+
+/// Publishes files, or only says what would be published. An error is about the files or about what is published
+/// already, and nothing was pushed; what became of each release after that is in its outcome.
+pub async fn publish(
+    registries: &Registries,
+    options: &PublishOptions,
+) -> Result<Vec<PublishOutcome>, Error> {
+    let files = file::find(&options.files).await?;
+    if files.len() > 1 && options.package.is_some() {
+        return Err(Error::Unanswered {
+            message: format!("`--package` names one package, and there are {} files", files.len()),
+            hint: "publish the files one by one, or write names and versions into their metadata".into(),
+        });
+    }
+    let mut releases = Vec::new();
+    for path in files {
+        releases.push(PublishedFile::read(path, options.package.as_ref()).await?);
+    }
+    let releases = file::in_order(releases)?;
+    let mut outcomes = Vec::new();
+    for release in &releases {
+        let registry = registry_for(registries, &release.package, options.registry.as_ref())?;
+        let mut outcome = outcome(release, registry);
+        let is_there = check::is_there(registries, &outcome).await?;
+        if !is_there && !options.skip_semver_check {
+            outcome.neighbours =
+                check::neighbours(registries, release, &outcome.registry, options.dry_run).await?;
+        }
+        if is_there && options.dry_run {
+            outcome.status = PublishStatus::AlreadyThere;
+        }
+        outcomes.push(outcome);
+    }
+    if options.dry_run {
+        return Ok(outcomes);
+    }
+    for index in 0..releases.len() {
+        push(registries, &releases, &mut outcomes, index).await;
+    }
+    Ok(outcomes)
+}
+
+/// Pushes one release, if those that it needs are there.
+async fn push(
+    registries: &Registries,
+    releases: &[PublishedFile],
+    outcomes: &mut [PublishOutcome],
+    index: usize,
+) {
+    let missing = outcomes.iter().zip(releases).take(index).find(|(before, release)| {
+        let is_missing = matches!(before.status, PublishStatus::Failed(_) | PublishStatus::LeftOut { .. });
+        is_missing && releases.get(index).is_some_and(|it| it.needs(release))
+    });
+    let missing = missing.map(|(before, _)| format!("{} {}", before.package, before.version));
+    let (Some(release), Some(outcome)) = (releases.get(index), outcomes.get_mut(index)) else {
+        return;
+    };
+    if let Some(needs) = missing {
+        outcome.status = PublishStatus::LeftOut { needs };
+        return;
+    }
+    let publication = Publication {
+        package: outcome.package.clone(),
+        version: outcome.version.clone(),
+        content: release.content.clone(),
+        config: ComponentConfig {
+            exports: outcome.exports.clone(),
+            imports: outcome.imports.clone(),
+            target: None,
+        },
+        annotations: outcome.annotations.clone(),
+        layer_title: None,
+    };
+    outcome.status = match registries.publish(&publication, &outcome.registry).await {
+        Ok(published) => {
+            outcome.manifest = published.manifest;
+            if published.already_there { PublishStatus::AlreadyThere } else { PublishStatus::Published }
+        }
+        Err(error) => PublishStatus::Failed(error.into()),
+    };
+}
+
+fn outcome(release: &PublishedFile, registry: Registry) -> PublishOutcome {
+    let inspection = &release.inspection;
+    let names = |externs: &[spin_deps_component::Extern]| externs.iter().map(|it| it.name.clone()).collect();
+    PublishOutcome {
+        file: release.path.clone(),
+        package: release.package.clone(),
+        version: release.version.clone(),
+        registry,
+        kind: if inspection.kind == Kind::WitPackage { "wit" } else { "component" },
+        digest: release.content.digest().clone(),
+        manifest: None,
+        size: release.content.size(),
+        imports: names(&inspection.imports),
+        exports: names(&inspection.exports),
+        dependencies: release.needs.clone(),
+        annotations: annotations(inspection, &release.version),
+        neighbours: Vec::new(),
+        status: PublishStatus::DryRun,
+    }
+}
+
+/// The manifest annotations: the OCI ones from the file's metadata, and what it needs, so that a resolver need
+/// not download it.
+fn annotations(inspection: &Inspection, version: &Version) -> BTreeMap<String, String> {
+    let metadata = &inspection.metadata;
+    let mut annotations =
+        BTreeMap::from([("org.opencontainers.image.version".to_owned(), version.to_string())]);
+    for (key, value) in [
+        ("description", &metadata.description),
+        ("licenses", &metadata.licenses),
+        ("source", &metadata.source),
+        ("url", &metadata.homepage),
+        ("authors", &metadata.authors),
+        ("revision", &metadata.revision),
+    ] {
+        if let Some(value) = value {
+            annotations.insert(format!("org.opencontainers.image.{key}"), value.clone());
+        }
+    }
+    if inspection.kind == Kind::WitPackage {
+        annotations.insert(KIND_ANNOTATION.to_owned(), "wit".to_owned());
+    } else {
+        annotations.insert(KIND_ANNOTATION.to_owned(), "component".to_owned());
+        annotations.insert(ANNOTATION.to_owned(), table_of_needs(&needs(inspection)).to_json());
+    }
+    annotations
+}
