@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use spin_deps_project::{Environment, Locking, NoProgress, Progress, Settings};
+use spin_deps_project::{Environment, Limits, Locking, NoProgress, Progress, Settings};
 
 use crate::{args::Global, progress::Bars, report::Failure};
 
@@ -27,6 +27,10 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable {
         name: LISTING_TTL,
         help: "For how many seconds a registry's list of versions is used without asking again. Default: 30.",
+    },
+    Variable {
+        name: HTTP_TIMEOUT,
+        help: "For how many seconds a registry may keep a small request waiting, all attempts and pauses together, and a download below a usable rate. Default: 60.",
     },
     Variable {
         name: "WKG_CONFIG_FILE",
@@ -70,6 +74,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
 const CACHE_DIR: &str = "SPIN_DEPS_CACHE_DIR";
 const STATE_DIR: &str = "SPIN_DEPS_STATE_DIR";
 const LISTING_TTL: &str = "SPIN_DEPS_LISTING_TTL";
+const HTTP_TIMEOUT: &str = "SPIN_DEPS_HTTP_TIMEOUT";
 const DEFAULT_LISTING_TTL: Duration = Duration::from_secs(30);
 
 /// The process's environment; what is not Unicode counts as absent.
@@ -103,14 +108,8 @@ pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
                 ))
             })?,
     };
-    let listing_ttl = match environment.get(LISTING_TTL) {
-        None => DEFAULT_LISTING_TTL,
-        Some(seconds) => seconds.parse().map(Duration::from_secs).map_err(|_| {
-            Failure::message(format!(
-                "{LISTING_TTL} must be a number of seconds, such as 30, not `{seconds}`"
-            ))
-        })?,
-    };
+    let listing_ttl = seconds(&environment, LISTING_TTL, 0)?.unwrap_or(DEFAULT_LISTING_TTL);
+    let limits = seconds(&environment, HTTP_TIMEOUT, 1)?.map(Limits::within).unwrap_or_default();
     let progress: Arc<dyn Progress> = if global.quiet { Arc::new(NoProgress) } else { Arc::new(Bars::new()) };
     Ok(Settings {
         from: global.from.clone(),
@@ -125,7 +124,17 @@ pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
         cache_dir,
         state_dir,
         listing_ttl,
+        limits,
         environment,
         progress,
     })
+}
+
+/// The time that a variable gives in seconds, of which there must be so many at least.
+fn seconds(environment: &Environment, name: &str, least: u64) -> Result<Option<Duration>, Failure> {
+    let Some(text) = environment.get(name) else { return Ok(None) };
+    match text.parse() {
+        Ok(seconds) if seconds >= least => Ok(Some(Duration::from_secs(seconds))),
+        _ => Err(Failure::message(format!("{name} must be a number of seconds, such as 30, not `{text}`"))),
+    }
 }

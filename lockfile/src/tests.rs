@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod damage;
 mod messages;
 
 fn digest(digit: char) -> ContentDigest {

@@ -1,6 +1,9 @@
 //! The cache of compiled code, beside the content store: how much there is, and emptying it.
 
-use std::{io::ErrorKind, path::PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use crate::{Error, Settings};
 
@@ -21,19 +24,25 @@ pub(crate) fn compiled_cache(settings: &Settings) -> PathBuf {
     settings.cache_dir.join(COMPILED)
 }
 
-/// How much compiled code there is.
+/// How much compiled code there is. What a writer has not finished is none.
 pub fn compiled_code(settings: &Settings) -> Result<CompiledCode, Error> {
-    each_file(settings, |_| Ok(()))
+    each_file(settings, |path| Ok(path.extension().is_some_and(|extension| extension == "cwasm")))
 }
 
-/// Removes all compiled code. Returns how much there was.
+/// Removes all compiled code, and what killed writers left of it; one at work compiles again. Returns how much there
+/// was.
 pub fn clean_compiled_code(settings: &Settings) -> Result<CompiledCode, Error> {
-    each_file(settings, |path| fs_err::remove_file(path))
+    each_file(settings, |path| match fs_err::remove_file(path) {
+        Ok(()) => Ok(true),
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    })
 }
 
 fn each_file(
     settings: &Settings,
-    act: impl Fn(&std::path::Path) -> std::io::Result<()>,
+    counts: impl Fn(&Path) -> std::io::Result<bool>,
 ) -> Result<CompiledCode, Error> {
     let mut found = CompiledCode::default();
     let entries = match fs_err::read_dir(compiled_cache(settings)) {
@@ -43,9 +52,9 @@ fn each_file(
     };
     for entry in entries {
         let entry = entry?;
-        let metadata = entry.metadata()?;
-        if metadata.is_file() {
-            act(&entry.path())?;
+        // Gone in the meantime is as good as never seen.
+        let Ok(metadata) = entry.metadata() else { continue };
+        if metadata.is_file() && counts(&entry.path())? {
             found.files += 1;
             found.bytes += metadata.len();
         }

@@ -67,7 +67,7 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<(), Error> {
     fs_err::create_dir_all(directory)?;
     let io = |error: std::io::Error| Error::Write { path: target.clone(), error };
     let mut file = tempfile::Builder::new().prefix(".spin-deps-").tempfile_in(directory).map_err(io)?;
-    file.write_all(contents).map_err(io)?;
+    file.as_file_mut().write_all(contents).map_err(io)?;
     set_mode(file.as_file(), &target).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;
     file.persist(&target).map_err(|error| io(error.error))?;

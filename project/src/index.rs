@@ -191,7 +191,9 @@ impl RegistryIndex {
             facts
         } else {
             let facts = self.learn_facts(&Content::of(package, version, &registry, &info), &info).await?;
-            registries.store().remember(FACTS_TABLE, &key, &facts).await?;
+            if let Err(error) = registries.store().remember(FACTS_TABLE, &key, &facts).await {
+                tracing::warn!("an answer could not be remembered: {error}");
+            }
             facts
         };
         Ok(Some(Arc::new(Loaded {

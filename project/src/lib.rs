@@ -56,5 +56,5 @@ pub use yank::{YankOptions, YankOutcome, yank};
 pub use spin_deps_host::{Line, Output, Stream};
 pub use spin_deps_lockfile::{Change as LockChange, Lockfile};
 pub use spin_deps_registry::{
-    Damage, Environment, NoProgress, Progress, ProgressTask, Registries, Store, StoreInfo,
+    Damage, Environment, Limits, NoProgress, Progress, ProgressTask, Registries, Store, StoreInfo,
 };

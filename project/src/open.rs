@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use spin_deps_lockfile::Lockfile;
 use spin_deps_manifest::{Document, Manifest};
-use spin_deps_registry::{Limits, Network, ProjectConfig, Registries, Settings as RegistrySettings};
+use spin_deps_registry::{Network, ProjectConfig, Registries, Settings as RegistrySettings};
 
 use crate::{Error, Settings, content::expected, error::Excerpt, files, memo::Memo};
 
@@ -76,7 +76,7 @@ impl Project {
             network,
             state_dir: settings.state_dir.clone(),
             listing_ttl: settings.listing_ttl,
-            limits: Limits::default(),
+            limits: settings.limits.clone(),
             environment: settings.environment.clone(),
             progress: settings.progress.clone(),
         })

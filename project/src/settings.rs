@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use spin_deps_registry::{Environment, Progress};
+use spin_deps_registry::{Environment, Limits, Progress};
 
 /// How far the lockfile may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -35,6 +35,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// How long a list of versions is used without asking the registry again.
     pub listing_ttl: Duration,
+    /// How long requests may take.
+    pub limits: Limits,
     /// Where environment variables are looked up.
     pub environment: Environment,
     /// Told of downloads.

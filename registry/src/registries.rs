@@ -313,7 +313,7 @@ impl Inner {
 
     async fn remember<T: Serialize>(&self, table: &str, key: &str, value: &T) {
         if let Err(error) = self.store.remember(table, key, value).await {
-            tracing::warn!(%error, "an answer could not be remembered");
+            tracing::warn!("an answer could not be remembered: {error}");
         }
     }
 

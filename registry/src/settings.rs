@@ -68,6 +68,20 @@ pub struct Limits {
     pub rate_window: Duration,
 }
 
+impl Limits {
+    /// The usual limits, but for a budget of this time, which must not be zero, and what has to fit into it.
+    pub fn within(budget: Duration) -> Self {
+        let usual = Self::default();
+        Self {
+            connect: usual.connect.min(budget),
+            read: usual.read.min(budget / 2),
+            budget,
+            rate_window: budget,
+            ..usual
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -13,6 +13,7 @@ mod capabilities;
 mod changing;
 mod credentials;
 mod determinism;
+mod faults;
 mod hostile_text;
 mod interop;
 mod main_job;

@@ -1,9 +1,12 @@
 //! What the end-to-end tests stand on: real servers, and a world of its own for every run of the binary.
 //!
-//! Nothing here is a stand-in. [`registry`] starts Debian's `docker-registry`, [`proxy`] sits in front of it to count,
-//! delay and hold requests, and [`world`] runs the built `spin-deps` with a home directory that nobody else sees. A
-//! program that is missing fails the test that wanted it; no test passes because it could not run.
+//! Nothing here is a stand-in. [`registry`] starts Debian's `docker-registry`, [`ferro`] another registry; [`proxy`] sits in
+//! front of one to count, delay and hold requests, [`fault`] to break them, and [`world`] runs the built `spin-deps` with a
+//! home directory that nobody else sees. A program that is missing fails the test that wanted it; no test passes because
+//! it could not run.
 
+pub(crate) mod fault;
+pub(crate) mod ferro;
 pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod library;
@@ -14,6 +17,7 @@ pub(crate) mod proxy;
 pub(crate) mod registry;
 pub(crate) mod shown;
 pub(crate) mod snapshot;
+pub(crate) mod tls;
 pub(crate) mod warg;
 pub(crate) mod world;
 

@@ -7,11 +7,13 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 
 use super::http;
 use super::process::Process;
+use super::tls::Authority;
 
 const INSTALL: &str = "apt-get install -y docker-registry apache2-utils";
 
@@ -24,35 +26,55 @@ pub(crate) struct Credentials {
 
 /// The running server; it ends with this value.
 pub(crate) struct Registry {
-    _process: Process,
+    // A process is one thread's to wait for; behind the lock, the registry is every thread's to use.
+    _process: Mutex<Process>,
     directory: TempDir,
     port: u16,
     credentials: Option<Credentials>,
 }
 
+/// Who may speak to a registry, and how.
+#[derive(Default)]
+struct Access<'a> {
+    credentials: Option<Credentials>,
+    authority: Option<&'a Authority>,
+}
+
 impl Registry {
     /// A registry that lets everyone read and write.
     pub(crate) fn open() -> Self {
-        Self::start(None)
+        Self::start(Access::default())
     }
 
     /// A registry that lets in one user only (HTTP Basic, bcrypt).
     pub(crate) fn with_password() -> Self {
-        Self::start(Some(Credentials { user: "ada".into(), password: "correct horse".into() }))
+        Self::start(Access { credentials: Some(ada()), authority: None })
     }
 
-    fn start(credentials: Option<Credentials>) -> Self {
+    /// The same over TLS, with the certificate of this authority.
+    pub(crate) fn with_tls(authority: &Authority) -> Self {
+        Self::start(Access { credentials: Some(ada()), authority: Some(authority) })
+    }
+
+    fn start(Access { credentials, authority }: Access<'_>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let auth = credentials.as_ref().map_or(String::new(), |credentials| {
             let file = directory.path().join("htpasswd");
             fs_err::write(&file, htpasswd(credentials)).expect("the password file");
             format!("auth: {{htpasswd: {{realm: tests, path: \"{}\"}}}}\n", file.display())
         });
+        let tls = authority.map_or(String::new(), |authority| {
+            let (certificate, key) =
+                (directory.path().join("certificate.pem"), directory.path().join("key.pem"));
+            fs_err::write(&certificate, authority.certificate_pem()).expect("the certificate");
+            fs_err::write(&key, authority.key_pem()).expect("its key");
+            format!(", tls: {{certificate: \"{}\", key: \"{}\"}}", certificate.display(), key.display())
+        });
         let configuration = format!(
             "version: 0.1\n\
              log: {{level: info, accesslog: {{disabled: true}}}}\n\
              storage:\n  filesystem: {{rootdirectory: \"{storage}\"}}\n  delete: {{enabled: true}}\n\
-             http: {{addr: \"127.0.0.1:0\", secret: tests}}\n{auth}",
+             http: {{addr: \"127.0.0.1:0\", secret: tests{tls}}}\n{auth}",
             storage = directory.path().join("storage").display(),
         );
         let file = directory.path().join("config.yml");
@@ -66,13 +88,14 @@ impl Registry {
             let (_, rest) = line.split_once("listening on 127.0.0.1:")?;
             rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
         });
-        let registry = Self { _process: process, directory, port, credentials };
+        let registry = Self { _process: Mutex::new(process), directory, port, credentials };
         let expected = if registry.credentials.is_some() { 401 } else { 200 };
-        assert_eq!(
-            http::get(&format!("http://{}/v2/", registry.host())).status,
-            expected,
-            "the registry's greeting"
-        );
+        let (client, scheme) = match authority {
+            None => (http::client(), "http"),
+            Some(authority) => (http::client_trusting(authority), "https"),
+        };
+        let greeting = client.get(format!("{scheme}://{}/v2/", registry.host()));
+        assert_eq!(http::block_on(http::answer(greeting)).status, expected, "the registry's greeting");
         registry
     }
 
@@ -126,6 +149,16 @@ impl Registry {
         fs_err::write(self.tag_link(repository, tag), digest).expect("the moved tag");
     }
 
+    /// Lets `tags` name what `other` names, without a push for each.
+    pub(crate) fn tag(&self, repository: &str, tags: impl IntoIterator<Item = String>, other: &str) {
+        let digest = self.manifest_digest(repository, other);
+        for tag in tags {
+            let link = self.tag_link(repository, &tag);
+            fs_err::create_dir_all(link.parent().expect("a file in a directory")).expect("a tag's place");
+            fs_err::write(link, &digest).expect("a tag");
+        }
+    }
+
     /// Loses a manifest: it can no longer be asked for by its digest, as after a clean-up of the registry.
     pub(crate) fn forget_manifest(&self, repository: &str, digest: &str) {
         let hex = digest.strip_prefix("sha256:").expect("a sha256 digest");
@@ -150,6 +183,10 @@ impl Registry {
         let hex = digest.strip_prefix("sha256:").expect("a sha256 digest");
         self.root().join("blobs/sha256").join(&hex[..2]).join(hex).join("data")
     }
+}
+
+fn ada() -> Credentials {
+    Credentials { user: "ada".into(), password: "correct horse".into() }
 }
 
 fn htpasswd(credentials: &Credentials) -> String {

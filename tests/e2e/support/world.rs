@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
 use super::process::{Ended, Process};
 use super::registry::{Credentials, Registry};
 use super::snapshot;
+use super::tls::Authority;
 
 /// The name under which every configuration here knows its registry. Locks and messages show this name, so they are the
 /// same whatever port the server has.
@@ -86,6 +88,8 @@ impl Sandbox {
         for directory in [&project, &root.path().join("home"), &root.path().join("artifacts")] {
             fs_err::create_dir_all(directory).expect("a directory of the sandbox");
         }
+        static NOBODYS: LazyLock<Authority> = LazyLock::new(Authority::new);
+        fs_err::write(root.path().join("system.pem"), NOBODYS.root_pem()).expect("the system's certificates");
         Self { root, project }
     }
 
@@ -150,6 +154,17 @@ impl Sandbox {
         fs_err::write(file, text).expect("the configuration");
     }
 
+    /// The same for a server that speaks TLS with a certificate of `authority`.
+    pub(crate) fn use_tls_host(&self, host: &str, credentials: Option<&Credentials>, authority: &Authority) {
+        self.use_host(host, credentials);
+        let root = toml_edit::Value::from(authority.root_pem());
+        let table = format!(
+            "protocol = \"https\"\nextra_root_certificates = [{{ encoding = \"pem\", data = {root} }}]\n"
+        );
+        let text = wkg_configuration(host, credentials).replace("protocol = \"http\"\n", &table);
+        fs_err::write(self.configuration(), text).expect("the configuration");
+    }
+
     /// Configures a folder, outside the project, for the namespace `acme`: a registry that needs no server.
     pub(crate) fn use_folder(&self) {
         self.use_folders(&[REGISTRY]);
@@ -196,6 +211,7 @@ impl Sandbox {
             .env("XDG_CONFIG_HOME", self.root().join("config"))
             .env("XDG_CACHE_HOME", self.cache())
             .env("DOCKER_CONFIG", self.root().join("docker"))
+            .env("SSL_CERT_FILE", self.root().join("system.pem"))
             .env("LANG", "C.UTF-8")
             .env("NO_COLOR", "1");
         command
