@@ -80,11 +80,7 @@ pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
 /// Text from outside without anything that a terminal would act on.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
-        .map(
-            |c| {
-                if (c.is_control() && c != '\n' && c != '\t') || is_bidi_control(c) { '\u{FFFD}' } else { c }
-            },
-        )
+        .map(|c| if (c.is_control() && c != '\n' && c != '\t') || is_hidden(c) { '\u{FFFD}' } else { c })
         .collect()
 }
 
@@ -93,9 +89,9 @@ pub(crate) fn clean_line(text: &str) -> String {
     clean(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// Marks that reorder text on the screen, so that it reads as something else.
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+/// What is not seen on the screen, or reorders what is, so that a name reads as another one.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
 /// A number with its noun.
@@ -110,5 +106,6 @@ mod tests {
     #[test]
     fn escape_sequences_do_not_reach_the_terminal() {
         assert_eq!(clean("a\u{1b}[31mb\u{202e}c\nd"), "a\u{FFFD}[31mb\u{FFFD}c\nd");
+        assert_eq!(clean("ac\u{200d}me"), "ac\u{FFFD}me");
     }
 }

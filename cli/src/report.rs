@@ -82,7 +82,9 @@ pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
     };
     say(&text);
     match failure {
-        Failure::Project(error) if matches!(**error, Error::Unanswered { .. }) => ExitCode::from(USAGE),
+        Failure::Project(error) if matches!(**error, Error::Unanswered { .. } | Error::Unpinned(_)) => {
+            ExitCode::from(USAGE)
+        }
         _ => ExitCode::FAILURE,
     }
 }

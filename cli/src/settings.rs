@@ -50,7 +50,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "DOCKER_CONFIG",
-        help: "The directory of Docker's `config.json`, for credentials that `docker login` stored.",
+        help: "The directory of Docker's `config.json`, where `login` and `docker login` keep credentials. Default: `.docker` in the home directory.",
     },
     Variable {
         name: "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY",

@@ -125,15 +125,15 @@ impl fmt::Display for Change {
                 lost
             }
             Self::HttpAdded { url, .. } => {
-                write!(f, "add {url}")?;
+                write!(f, "add {}", without_secrets(url))?;
                 &[]
             }
             Self::HttpRemoved { url } => {
-                write!(f, "remove {url}")?;
+                write!(f, "remove {}", without_secrets(url))?;
                 &[]
             }
             Self::HttpAltered { url, digest, lost, .. } => {
-                write!(f, "change {url}")?;
+                write!(f, "change {}", without_secrets(url))?;
                 content(f, digest.as_ref())?;
                 lost
             }
@@ -146,6 +146,17 @@ impl fmt::Display for Change {
         }
         Ok(())
     }
+}
+
+/// A URL as it may be shown: its user information and its query may be secret.
+fn without_secrets(url: &Url) -> String {
+    let mut url = url.clone();
+    // Both only fail for URLs that cannot have them.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    shown(url.as_str())
 }
 
 fn listed(names: &[String]) -> String {

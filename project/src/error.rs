@@ -14,6 +14,8 @@ use spin_deps_manifest::ManifestError;
 use spin_deps_resolver::Failure;
 use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
+use crate::Unpinned;
+
 /// A file and its text, for showing the place of an error.
 #[derive(Clone, Debug)]
 pub struct Excerpt {
@@ -223,6 +225,9 @@ pub enum Error {
         /// The releases that exist.
         available: Vec<Version>,
     },
+    /// A URL was given without the digest of what is behind it.
+    #[error("no digest was given for {}; what it serves now has the digest {}", _0.url, _0.digest)]
+    Unpinned(Box<Unpinned>),
     /// An answer is missing that a prompt would ask for.
     #[error("{message}")]
     Unanswered {
@@ -332,6 +337,11 @@ impl Error {
             ),
             Self::NoVersion { package, .. } => Some(format!("`spin-deps versions {package}` lists what there is")),
             Self::Unanswered { hint, .. } => Some(hint.clone()),
+            Self::Unpinned(found) => Some(format!(
+                "the manifest records the digest, so that the content can never change unnoticed: if this is what you \
+                 expect, run the same command with `--digest {}`",
+                found.digest
+            )),
             Self::Shared(error) => error.hint(),
             Self::Store(_) => Some("use another directory with `--cache-dir`, or empty this one with `spin-deps cache clean`".into()),
              Self::TooLarge { .. } | Self::Io(_) | Self::Write { .. } | Self::Worker(_) => None,

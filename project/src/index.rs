@@ -271,7 +271,11 @@ impl Index for RegistryIndex {
                 Listing::Found(versions) => Versions::Found(
                     versions
                         .iter()
-                        .map(|it| Candidate { version: it.version.clone(), yanked: it.yanked })
+                        .map(|it| Candidate {
+                            version: it.version.clone(),
+                            yanked: it.yanked,
+                            reason: it.reason.clone(),
+                        })
                         .collect(),
                 ),
                 Listing::NotFound => Versions::NotFound(registry.to_string()),

@@ -36,7 +36,7 @@ mod variables;
 mod verify;
 mod yank;
 
-pub use add::{AddOptions, Added, Addition, Target};
+pub use add::{AddOptions, Added, Addition, Target, Unpinned};
 pub use compiled::{CompiledCode, clean_compiled_code, compiled_code};
 pub use compose::ComposedComponent;
 pub use error::{Error, Excerpt};
@@ -56,5 +56,6 @@ pub use yank::{YankOptions, YankOutcome, yank};
 pub use spin_deps_host::{Line, Output, Stream};
 pub use spin_deps_lockfile::{Change as LockChange, Lockfile};
 pub use spin_deps_registry::{
-    Damage, Environment, Limits, NoProgress, Progress, ProgressTask, Registries, Store, StoreInfo,
+    Credential, Damage, Environment, Limits, NoProgress, Progress, ProgressTask, Registries, Secret, Store,
+    StoreInfo,
 };

@@ -9,6 +9,8 @@
 //! A project is not as trustworthy as its user: it may have been cloned from anywhere. It may say where packages come
 //! from, but not where the user's credentials go (see [`Configuration::oci`]).
 
+mod login;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -17,6 +19,7 @@ use wasm_pkg_common::metadata::{LOCAL_PROTOCOL, OCI_PROTOCOL, RegistryMetadata};
 use wasm_pkg_common::package::PackageRef;
 use wasm_pkg_common::registry::Registry;
 
+pub(crate) use self::login::{LoginRoute, oci_host};
 use crate::error::Error;
 use crate::oci::OciSettings;
 use crate::settings::{Environment, Settings};
@@ -104,15 +107,7 @@ impl Configuration {
         registry: &Registry,
         host: &str,
     ) -> Result<OciSettings, Error> {
-        let of = |config: &Config| -> Result<OciSettings, Error> {
-            let Some(config) = config.registry_config(registry) else {
-                return Ok(OciSettings::default());
-            };
-            let table = config
-                .backend_config(OCI_PROTOCOL)
-                .map_err(|error| self.table_error(registry, "oci", &error))?;
-            OciSettings::new(table.unwrap_or_default()).map_err(|reason| self.table(registry, "oci", &reason))
-        };
+        let of = |config: &Config| self.oci_table(config, registry);
         let mut settings = of(&self.merged)?;
         let Some((project, _)) = &self.project else {
             return Ok(settings);
@@ -130,6 +125,16 @@ impl Configuration {
             ));
         }
         Ok(settings)
+    }
+
+    /// `[registry."NAME".oci]` of one configuration.
+    fn oci_table(&self, config: &Config, registry: &Registry) -> Result<OciSettings, Error> {
+        let Some(config) = config.registry_config(registry) else {
+            return Ok(OciSettings::default());
+        };
+        let table =
+            config.backend_config(OCI_PROTOCOL).map_err(|error| self.table_error(registry, "oci", &error))?;
+        OciSettings::new(table.unwrap_or_default()).map_err(|reason| self.table(registry, "oci", &reason))
     }
 
     /// Whether the configuration alone says that the registry speaks warg, and where.
@@ -326,7 +331,16 @@ fn without_source_lines(message: &str) -> String {
             !quoted && !line.is_empty()
         })
         .collect();
-    let text = kept.join(": ");
+    let text = kept
+        .join(": ")
+        .replace(
+            "data did not match any variant of untagged enum RegistryMapping",
+            "neither a registry's name nor a table with `registry` and `metadata`",
+        )
+        .replace(
+            "data did not match any variant of untagged enum ConfiguredAuth",
+            "neither base64 of `username:password` nor a table with `username` and `password`",
+        );
     let text = text.strip_prefix("invalid config: ").unwrap_or(&text);
     text.strip_prefix("TOML parse error at ").unwrap_or(text).to_owned()
 }

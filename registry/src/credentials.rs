@@ -24,9 +24,12 @@ pub(crate) enum Authorization {
 
 /// What a user has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Credential {
+pub enum Credential {
+    /// A name with a password, or with an access token in its place.
     Basic {
+        /// The user's name.
         username: String,
+        /// The password.
         password: Secret,
     },
     /// Docker's identity token: a refresh token, exchanged at the registry's realm (Azure's registries).
@@ -151,7 +154,8 @@ fn from_docker(host: &str, environment: &Environment) -> Found {
     found
 }
 
-fn docker_config(environment: &Environment) -> Option<PathBuf> {
+/// Docker's `config.json`: in `DOCKER_CONFIG`, else in `~/.docker`.
+pub(crate) fn docker_config(environment: &Environment) -> Option<PathBuf> {
     let dir = match environment.get("DOCKER_CONFIG") {
         Some(dir) => PathBuf::from(dir),
         None => {
@@ -161,7 +165,8 @@ fn docker_config(environment: &Environment) -> Option<PathBuf> {
     Some(dir.join("config.json"))
 }
 
-fn read_bounded(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+/// The file's bytes, as many as such a file may have.
+pub(crate) fn read_bounded(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read as _;
     let mut content = Vec::new();
     fs_err::File::open(path)?.take(DOCKER_CONFIG_LIMIT).read_to_end(&mut content)?;

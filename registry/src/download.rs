@@ -34,7 +34,9 @@ const WORTHWHILE: u64 = 64 * 1024;
 pub(crate) struct Order<'a> {
     /// For messages, such as "acme:base 1.0.0".
     pub(crate) what: &'a str,
-    pub(crate) digest: &'a ContentDigest,
+    /// Without it everything is taken that is no web page, but in one piece: nothing would tell that parts of
+    /// different contents were put together.
+    pub(crate) digest: Option<&'a ContentDigest>,
     /// The most bytes that are taken.
     pub(crate) limit: u64,
     /// The size in bytes, where it is known before.
@@ -71,20 +73,21 @@ impl Setback {
     }
 }
 
-/// Brings the content into the store.
+/// Brings the content into the store; its digest and its size in bytes.
 pub(crate) async fn download(
     origin: &impl Origin,
     order: Order<'_>,
     store: &Store,
     limits: &Limits,
     progress: &dyn Progress,
-) -> Result<(), Error> {
+) -> Result<(ContentDigest, u64), Error> {
     let mut transfer = Transfer::new(origin, order, store, limits, progress);
     let mut made = 0;
     loop {
         let before = transfer.writer.size();
-        let Err(setback) = transfer.attempt().await else {
-            return Ok(());
+        let setback = match transfer.attempt().await {
+            Ok(stored) => return Ok(stored),
+            Err(setback) => setback,
         };
         let brought = transfer.writer.size().saturating_sub(before);
         made = if brought >= WORTHWHILE { 1 } else { made + 1 };
@@ -142,17 +145,17 @@ impl<'a, O: Origin> Transfer<'a, O> {
             limits,
             progress,
             task: None,
-            writer: store.writer(Some(order.digest), order.limit),
+            writer: store.writer(order.digest, order.limit),
             state: None,
             total: None,
-            parts: true,
+            parts: order.digest.is_some(),
             pieced: false,
             is_html: false,
         }
     }
 
     /// One request, for all or for the rest. If it brings what was missing, the content is in the store.
-    async fn attempt(&mut self) -> Result<(), Setback> {
+    async fn attempt(&mut self) -> Result<(ContentDigest, u64), Setback> {
         let have = if self.parts { self.writer.size() } else { 0 };
         let mut headers = HeaderMap::new();
         if have > 0 {
@@ -186,12 +189,15 @@ impl<'a, O: Origin> Transfer<'a, O> {
             let (what, limit) = (self.order.what.to_owned(), self.order.limit);
             return Err(Setback::Final(Error::TooLarge { what, limit }));
         }
-        self.writer = self.store.writer(Some(self.order.digest), self.order.limit);
+        self.is_html = is_html(response.headers());
+        if self.is_html && self.order.digest.is_none() {
+            return Err(Setback::Final(self.origin.bad_answer(WEB_PAGE)));
+        }
+        self.writer = self.store.writer(self.order.digest, self.order.limit);
         self.task = Some(self.progress.begin(self.order.what, self.total.or(self.order.size)));
         // A weak one says that two contents are good for the same, not that they are the same bytes.
         let state = response.headers().get(ETAG).filter(|state| !state.as_bytes().starts_with(b"W/"));
         self.state = state.cloned();
-        self.is_html = is_html(response.headers());
         self.pieced = false;
         Ok(())
     }
@@ -243,10 +249,10 @@ impl<'a, O: Origin> Transfer<'a, O> {
     }
 
     /// Checks the digest and shows the content.
-    async fn finish(&mut self) -> Result<(), Setback> {
-        let fresh = self.store.writer(Some(self.order.digest), self.order.limit);
+    async fn finish(&mut self) -> Result<(ContentDigest, u64), Setback> {
+        let fresh = self.store.writer(self.order.digest, self.order.limit);
         let error = match std::mem::replace(&mut self.writer, fresh).commit().await {
-            Ok(_) => return Ok(()),
+            Ok(stored) => return Ok(stored),
             Err(StoreError::Mismatch { .. }) if self.pieced => return Err(Setback::Unfit),
             Err(StoreError::Mismatch { .. }) if self.is_html => self.origin.bad_answer(WEB_PAGE),
             Err(error) => self.refused(error),
@@ -302,6 +308,26 @@ pub(crate) async fn download_url(
     digest: &ContentDigest,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
+    download_file(http, store, url, Some(digest), progress).await.map(|_| ())
+}
+
+/// The same for a file whose digest is not known: gives its digest and its size in bytes.
+pub(crate) async fn download_unpinned(
+    http: &Http,
+    store: &Store,
+    url: &Url,
+    progress: &dyn Progress,
+) -> Result<(ContentDigest, u64), Error> {
+    download_file(http, store, url, None, progress).await
+}
+
+async fn download_file(
+    http: &Http,
+    store: &Store,
+    url: &Url,
+    digest: Option<&ContentDigest>,
+    progress: &dyn Progress,
+) -> Result<(ContentDigest, u64), Error> {
     let what = show_url(url);
     let origin = File { http, url, what: &what };
     let order = Order { what: &what, digest, limit: LAYER_LIMIT, size: None };

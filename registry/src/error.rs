@@ -86,6 +86,30 @@ pub enum Error {
         /// Why credentials that are configured could not be used.
         note: Option<String>,
     },
+    /// Credentials that were to be stored, and that the registry does not take.
+    #[error("registry `{registry}` did not accept the credentials; they were not stored")]
+    CredentialsRefused {
+        /// The registry's host.
+        registry: String,
+    },
+    /// Logging in would send a password where it may not go, or makes no sense there.
+    #[error("cannot log in at `{registry}`: {reason}")]
+    NoLogin {
+        /// The registry, as it was named.
+        registry: String,
+        /// Why.
+        reason: String,
+        /// What to do instead.
+        hint: Option<String>,
+    },
+    /// Docker's configuration or its credential helper did not do what was asked.
+    #[error("{place} cannot be used to keep credentials: {reason}")]
+    CredentialStore {
+        /// The file or the helper.
+        place: String,
+        /// Why, without any secret.
+        reason: String,
+    },
     /// The credentials are good, but do not allow this.
     #[error("registry `{registry}` does not allow access to `{what}`{}", said(message))]
     Forbidden {
@@ -340,7 +364,7 @@ impl Error {
             Self::Unauthorized { registry, credentials: None, .. } => {
                 let (_, host) = name_and_host(registry);
                 format!(
-                    "log in with `docker login {host}`, set `{}`, or set `auth` in `[registry.\"NAME\".oci]` of wkg's \
+                    "log in with `spin-deps login {host}`, set `{}`, or set `auth` in `[registry.\"NAME\".oci]` of wkg's \
                      config.toml, under the name that the registry has there; some registries answer so for packages \
                      that do not exist",
                     crate::credentials::bearer_variable(host)
@@ -349,6 +373,10 @@ impl Error {
             Self::Unauthorized { credentials: Some(origin), .. } => {
                 format!("check the credentials from {origin}; they may have expired")
             }
+            Self::CredentialsRefused { .. } => "check the user and the password; many registries want an access \
+                                                token in place of the password"
+                .to_owned(),
+            Self::NoLogin { hint, .. } => return hint.clone(),
             Self::Forbidden { .. } => {
                 "check that the package's name is right and that your account may use it".to_owned()
             }
@@ -390,6 +418,7 @@ impl Error {
             | Self::Unyankable { .. }
             | Self::NotFound { .. }
             | Self::UnsupportedArtifact { .. }
+            | Self::CredentialStore { .. }
             | Self::TooLarge { .. }
             | Self::Unpublishable { .. }
             | Self::Io(_) => return None,
@@ -436,7 +465,7 @@ mod tests {
         assert!(hint.contains("`[registry.\"acme\".oci]`"), "{hint}");
         let error = Error::Unauthorized { registry, what: "x".into(), credentials: None, note: None };
         let hint = error.hint().unwrap();
-        assert!(hint.contains("`docker login registry.acme.example:5000`"), "{hint}");
+        assert!(hint.contains("`spin-deps login registry.acme.example:5000`"), "{hint}");
         assert!(hint.contains("WKG_REGISTRY_REGISTRY_ACME_EXAMPLE_5000_AUTH_BEARER"), "{hint}");
     }
 }

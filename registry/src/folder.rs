@@ -83,10 +83,11 @@ impl Folder {
         let mut versions = BTreeMap::new();
         let mut yanked = BTreeSet::new();
         for entry in entries {
-            let name = entry?.file_name();
+            let entry = entry?;
+            let name = entry.file_name();
             let parts = name.to_str().and_then(|name| name.rsplit_once('.'));
             match parts.map(|(stem, extension)| (Version::parse(stem), extension)) {
-                Some((Ok(version), "wasm")) => {
+                Some((Ok(version), "wasm")) if entry.path().is_file() => {
                     versions.insert(version.clone(), Listed::new(version));
                 }
                 Some((Ok(version), YANKED)) => {

@@ -364,7 +364,8 @@ fn redirects(plain: bool) -> Policy {
         let from = attempt.previous().first();
         let same_host = from.is_some_and(|from| from.host_str() == url.host_str() && from.scheme() == "http");
         // What is elsewhere does not get to send anyone to the servers of this machine.
-        let stays_here = is_loopback(url) && from.is_some_and(is_loopback);
+        let stays_here = is_loopback(url)
+            && attempt.previous().iter().all(|from| from.scheme() == "http" && is_loopback(from));
         let refusal = if attempt.previous().len() > REDIRECTS {
             Some("it redirects too often".to_owned())
         } else if url.scheme() == "https" || (url.scheme() == "http" && (stays_here || (plain && same_host)))

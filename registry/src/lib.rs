@@ -12,11 +12,13 @@
 
 mod config;
 mod credentials;
+mod docker;
 mod download;
 mod error;
 mod files;
 mod folder;
 mod http;
+mod login;
 mod memo;
 mod metadata;
 mod oci;
@@ -30,14 +32,18 @@ mod settings;
 mod source;
 mod store;
 mod text;
+mod unpinned;
 mod unproven;
 mod upload;
 #[cfg(feature = "warg")]
 mod warg;
 
 pub use config::default_config_path;
+pub use credentials::Credential;
 pub use error::{Error, SignerChange};
+pub use login::{LoggedIn, LoggedOut, LoginTarget};
 pub use registries::Registries;
+pub use secret::Secret;
 pub use settings::{
     Environment, Limits, Network, NoProgress, Progress, ProgressTask, ProjectConfig, Settings,
 };

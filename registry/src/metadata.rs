@@ -3,7 +3,8 @@
 //! It names the protocol, the OCI host behind the registry's name and the prefix of the repositories. wkg's rules:
 //! where there is none (404, or anything that is not such a document), the registry's name is the OCI host; where the
 //! server cannot be reached, likewise, and whatever is asked next tells what is wrong. Unlike wkg we remember the
-//! answer, "there is none" included, for a day, so that a warm run asks for nothing; a failure is not remembered.
+//! answer, "there is none" included, for a day, so that a warm run asks for nothing; a failure and a web page
+//! are not remembered.
 //!
 //! The request goes over https; over plain http only where the configuration says that the registry speaks it, or to
 //! this machine.
@@ -66,7 +67,13 @@ pub(crate) async fn ask(
         tracing::debug!(%registry, status = answer.status.as_u16(), "the registry's metadata is not to be had now");
         return RegistryMetadata::default();
     }
+    if answer.status.is_success() && answer.is_web_page() {
+        // Many registries have their own pages at every path; a guest network has its login there, until it is gone.
+        tracing::debug!(%registry, "the registry serves a web page in place of its metadata");
+        return RegistryMetadata::default();
+    }
     let text = if answer.status.is_success() { std::str::from_utf8(&answer.body).ok() } else { None };
+    let text = text.map(|text| text.trim_start_matches('\u{FEFF}'));
     let metadata = text.and_then(parse);
     if text.is_some() && metadata.is_none() {
         tracing::debug!(%registry, "what the registry serves as metadata is none");

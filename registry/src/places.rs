@@ -4,6 +4,8 @@
 //! remembered. Only when a source is really needed, the registry's metadata is asked for, once, and says what the
 //! configuration leaves open.
 
+mod login;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -30,7 +30,7 @@ use crate::memo::{Flights, Memo};
 use crate::metadata::{is_fresh, now};
 use crate::oci::release_in_store;
 use crate::places::{Place, Places};
-use crate::settings::{Network, Settings};
+use crate::settings::{Network, Progress, Settings};
 use crate::source::{Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers, Yank};
 use crate::store::{Store, StoreError};
 use crate::text::show_url;
@@ -243,6 +243,14 @@ impl Registries {
 }
 
 impl Registries {
+    pub(crate) fn places(&self) -> &Places {
+        &self.inner.places
+    }
+
+    pub(crate) fn progress(&self) -> &dyn Progress {
+        self.inner.settings.progress.as_ref()
+    }
+
     /// What forbids requests, in the words of the settings, if something does.
     pub fn offline(&self) -> Option<&str> {
         self.inner.offline()

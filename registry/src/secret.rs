@@ -4,10 +4,11 @@ use std::fmt;
 
 /// A password or token. Has no `Display`, and its `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(String);
+pub struct Secret(String);
 
 impl Secret {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
+    /// Keeps the text to itself from now on.
+    pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 

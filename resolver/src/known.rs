@@ -38,6 +38,8 @@ pub(crate) struct Slot {
 pub(crate) struct Build {
     pub(crate) version: Version,
     pub(crate) yanked: bool,
+    /// Why it is yanked, where that was said.
+    pub(crate) reason: Option<String>,
     pub(crate) locked: bool,
 }
 
@@ -63,15 +65,17 @@ impl Known {
     }
 
     pub(crate) fn found(package: &PackageRef, candidates: Vec<Candidate>, locked: &Locked) -> Self {
-        let mut yanked = BTreeMap::new();
+        let mut yanked: BTreeMap<Version, (bool, Option<String>)> = BTreeMap::new();
         for candidate in candidates {
-            *yanked.entry(candidate.version).or_default() |= candidate.yanked;
+            let known = yanked.entry(candidate.version).or_default();
+            known.0 |= candidate.yanked;
+            known.1 = known.1.take().or(candidate.reason);
         }
         let mut slots: Vec<Slot> = Vec::new();
-        for (version, yanked) in yanked {
+        for (version, (yanked, reason)) in yanked {
             let locked = locked.contains(package, &version);
             let key = key_of(&version);
-            let build = Build { version, yanked, locked };
+            let build = Build { version, yanked, reason, locked };
             match slots.last_mut() {
                 Some(slot) if slot.key == key => slot.builds.push(build),
                 _ => slots.push(Slot { key, builds: vec![build] }),

@@ -80,6 +80,8 @@ pub struct Candidate {
     pub version: Version,
     /// Whether its author took it back.
     pub yanked: bool,
+    /// Why, where that was said. Text from outside.
+    pub reason: Option<String>,
 }
 
 /// What an index knows about one release.

@@ -227,12 +227,15 @@ pub(crate) fn assemble(
             needed.iter().find(|(_, (_, links))| links.iter().any(|link| asks(&link.package, &link.req)));
         let release = release.map(|((package, version), _)| name_release(package, version));
         let name = name_release(package, version);
+        let reason =
+            chosen.reason.as_deref().map(|reason| format!(" ({})", tame(reason))).unwrap_or_default();
         match app.or(release) {
             Some(who) => {
-                warnings.push(format!("{name} is yanked, and used because {who} asks for it with `=`"));
+                warnings
+                    .push(format!("{name} is yanked{reason}, and used because {who} asks for it with `=`"));
             }
             None if chosen.locked => {
-                warnings.push(format!("{name} is yanked, and kept because the lock has it"));
+                warnings.push(format!("{name} is yanked{reason}, and kept because the lock has it"));
             }
             None => unwarranted.push((package.clone(), key)),
         }

@@ -77,6 +77,7 @@ impl fmt::Display for Obstacle {
 pub(crate) struct Chosen {
     pub(crate) version: Version,
     pub(crate) yanked: bool,
+    pub(crate) reason: Option<String>,
     pub(crate) locked: bool,
     pub(crate) edges: Vec<Edge>,
 }
@@ -231,8 +232,9 @@ impl<'a> Solver<'a> {
                 Release::Available(mut edges) => {
                     edges.sort_by_cached_key(|edge| (edge.package.clone(), edge.req.to_string()));
                     edges.dedup();
-                    let (version, yanked, locked) = (build.version.clone(), build.yanked, build.locked);
-                    answer = Ok(Rc::new(Chosen { version, yanked, locked, edges }));
+                    let (version, reason) = (build.version.clone(), build.reason.clone());
+                    let (yanked, locked) = (build.yanked, build.locked);
+                    answer = Ok(Rc::new(Chosen { version, yanked, reason, locked, edges }));
                     break;
                 }
                 Release::Unavailable(Reason::Unreachable(reason)) => {

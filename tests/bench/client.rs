@@ -3,23 +3,23 @@
 use std::path::Path;
 
 use futures::TryStreamExt;
+use oci_client_of_wkg::client::{ClientConfig, ClientProtocol};
+use oci_client_of_wkg::secrets::RegistryAuth;
+use oci_wasm::{WasmClient, WasmConfig};
 use tokio::io::AsyncWriteExt;
-use wasm_pkg_client::{Client, Config, PackageRef, PublishOpts, Release, Version};
+use wasm_pkg_client::{Client, Config, PackageRef, Release, Version};
 
 use crate::support::http::block_on;
 use crate::support::world::wkg_configuration;
 
 /// Makes this program behave like wkg, in a process of its own whose time and memory can be measured:
-/// `publish HOST FILE` or `get HOST PACKAGE FILE`.
+/// `publish HOST REPOSITORY:TAG FILE` or `get HOST PACKAGE FILE`.
 pub(crate) const COMMAND: &str = "as-client";
 
 pub(crate) fn run(arguments: &[String]) {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["publish", host, file] => block_on(async {
-            let published = client(host).publish_release_file(file, PublishOpts::default()).await;
-            published.expect("the release is published");
-        }),
+        ["publish", host, reference, file] => block_on(publish(host, reference, Path::new(file))),
         ["get", host, package, file] => block_on(async {
             let client = client(host);
             let package = package.parse().expect("a package name");
@@ -28,6 +28,18 @@ pub(crate) fn run(arguments: &[String]) {
         }),
         other => panic!("{other:?} is nothing that a client does"),
     }
+}
+
+/// What is left of `wkg publish` once it knows the package: `wasm-pkg-client` would look for the name and the version in
+/// the WIT, where a component built by hand has none, and then does this.
+async fn publish(host: &str, reference: &str, file: &Path) {
+    let bytes = fs_err::read(file).expect("a file");
+    let (config, layer) = WasmConfig::from_raw_component(bytes, None).expect("a component");
+    let configuration = ClientConfig { protocol: ClientProtocol::Http, ..ClientConfig::default() };
+    let client = WasmClient::new(oci_client_of_wkg::Client::new(configuration));
+    let reference = format!("{host}/{reference}").parse().expect("a reference");
+    let pushed = client.push(&reference, &RegistryAuth::Anonymous, layer, config, None).await;
+    pushed.expect("the release is published");
 }
 
 /// What `wkg` asks for each package to know its newest release.

@@ -17,8 +17,9 @@ use crate::support::process::Process;
 use crate::support::registry::Registry;
 use crate::support::world::Sandbox;
 
-const PACKAGE: &str = "acme:heavy";
-const REPOSITORY: &str = "acme/heavy";
+/// Each publishes a package of its own, so that nobody has an older release to compare with.
+const OURS: &str = "acme:heavy";
+const THEIRS: &str = "acme:ballast";
 
 pub(crate) fn run() {
     let runs = option("--runs").unwrap_or(5).max(1);
@@ -29,44 +30,46 @@ pub(crate) fn run() {
     let mut publish = Measured::new("spin-deps publish");
     let mut fetch = Measured::new("spin-deps sync, locked, not fetched");
     let mut again = Measured::new("spin-deps sync, fetched");
-    let mut client_publish = Measured::new("wasm-pkg-client, publish");
-    let mut client_get = Measured::new("wasm-pkg-client, get");
+    let mut client_publish = Measured::new("oci-wasm, as wkg publishes");
+    let mut client_get = Measured::new("wasm-pkg-client, as wkg gets");
 
     for number in 0..runs {
         let registry = Registry::open();
         let sandbox = Sandbox::new();
         sandbox.use_registry(&registry);
-        let artifact = |minor: usize| {
-            let bytes = heavy::component(PACKAGE, &format!("1.{minor}.{number}"), size);
+        let version = format!("1.0.{number}");
+        let artifact = |package: &str| {
+            let bytes = heavy::component(package, &version, size);
             (sandbox.artifact(&bytes), oci::digest(&bytes))
         };
-        let (raw, raw_digest) = artifact(0);
-        let blobs = format!("http://{}/v2/{REPOSITORY}/blobs", registry.host());
+        let (raw, raw_digest) = artifact("acme:raw");
+        let blobs = format!("http://{}/v2/acme/raw/blobs", registry.host());
         let script = format!(
             "place=$(curl -fsS -X POST -D - -o /dev/null {blobs}/uploads/ | sed -n 's/\\r$//; s/^[Ll]ocation: //p') && \
              curl -fsS -X PUT -H 'Content-Type: application/octet-stream' -T {raw} \"$place&digest={raw_digest}\""
         );
         put.add(timed(sandbox.command_of("sh").args(["-c", &script])).0);
 
-        let (file, _) = artifact(1);
+        let (file, _) = artifact(OURS);
         let (time, peak) = timed(&mut sandbox.command(&["publish", &file]));
         publish.add(time).peak(peak);
 
-        let (file, _) = artifact(2);
-        let (time, peak) = timed(as_client(&sandbox).args(["publish", &registry.host(), &file]));
+        let (file, _) = artifact(THEIRS);
+        let reference = format!("{}:{version}", THEIRS.replace(':', "/"));
+        let (time, peak) = timed(as_client(&sandbox).args(["publish", &registry.host(), &reference, &file]));
         client_publish.add(time).peak(peak);
 
         let target = sandbox.root().join("target").display().to_string();
         let url = format!("{blobs}/{raw_digest}");
         get.add(timed(sandbox.command_of("curl").args(["-fsS", "-o", &target, &url])).0);
 
-        sandbox.write_app(&[(PACKAGE, "1.0.0")], &format!("\"{PACKAGE}\" = \"~1.1\""), "");
+        sandbox.write_app(&[(OURS, "1.0.0")], &format!("\"{OURS}\" = \"^1\""), "");
         sandbox.run(&["lock"]).done();
         for measured in [&mut fetch, &mut again] {
             let (time, peak) = timed(&mut sandbox.command(&["sync"]));
             measured.add(time).peak(peak);
         }
-        let (time, peak) = timed(as_client(&sandbox).args(["get", &registry.host(), PACKAGE, &target]));
+        let (time, peak) = timed(as_client(&sandbox).args(["get", &registry.host(), THEIRS, &target]));
         client_get.add(time).peak(peak);
     }
     for (measured, base) in [

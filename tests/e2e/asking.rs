@@ -321,6 +321,9 @@ fn the_help_shows_all_that_there_is() {
       up           Run the app in the embedded host until Ctrl-C
       verify       Start the locked app and ask the requests that its manifest lists
       publish      Publish a component or a WIT package
+      yank         Withdraw a release, so that it is no longer chosen
+      login        Log in at an OCI registry
+      logout       Forget the credentials for a registry
       cache        Look at, check or empty the cache of fetched content
       completions  Print a script that completes commands in a shell
       help         Print this message or the help of the given subcommand(s)

@@ -15,6 +15,7 @@ mod credentials;
 mod determinism;
 mod faults;
 mod hostile_text;
+mod http_sources;
 mod interop;
 mod main_job;
 mod memory;

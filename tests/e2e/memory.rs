@@ -25,8 +25,10 @@ fn a_heavy_component_passes_through_in_little_memory() {
     let registry = Registry::open();
     let sandbox = Sandbox::new();
     sandbox.use_registry(&registry);
-    sandbox.publish(&heavy::component("acme:heavy", "1.0.0", SIZE));
-    sandbox.publish(&heavy::component("acme:weight", "1.0.0", SIZE));
+    for package in ["acme:heavy", "acme:weight"] {
+        let file = sandbox.artifact(&heavy::component(package, "1.0.0", SIZE));
+        flat(&sandbox, &["publish", &file]);
+    }
     sandbox.publish(&chain("acme:light", "1.0.0", &[("acme:weight", "1.0.0")]));
 
     // One is a direct dependency, whose exports are read, the other comes with a light one.

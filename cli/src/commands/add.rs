@@ -2,13 +2,14 @@
 
 use clap::Args;
 use serde_json::json;
-use spin_deps_project::{AddOptions, Target};
+use spin_deps_project::{AddOptions, Added, Error, Project, Target, Unpinned};
 use wasm_pkg_common::{digest::ContentDigest, registry::Registry};
 
 use super::{Context, sync_json, sync_lines, warn_all};
 use crate::{
-    output::{DIM, GOOD, NAME, Output, styled},
-    report::Failure,
+    output::{DIM, GOOD, NAME, Output, clean_line, styled},
+    prompt,
+    report::{self, Failure},
 };
 
 /// Add a dependency to a component, or middleware to a trigger
@@ -59,7 +60,7 @@ fn digest(text: &str) -> Result<ContentDigest, String> {
 impl Add {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let mut project = context.project().await?;
-        let options = AddOptions {
+        let mut options = AddOptions {
             source: self.source,
             to: self.to,
             imports: self.imports,
@@ -70,7 +71,10 @@ impl Add {
             route: self.route,
             position: self.position,
         };
-        let added = project.add(&options).await?;
+        let added = match project.add(&options).await {
+            Err(Error::Unpinned(found)) => add_confirmed(&mut project, &mut options, &found).await?,
+            outcome => outcome?,
+        };
         warn_all(added.warnings.iter().chain(&added.sync.warnings).chain(&added.sync.lock.warnings));
         let additions: Vec<_> = added
             .additions
@@ -104,4 +108,69 @@ impl Add {
         }
         Ok(output)
     }
+}
+
+/// Shows what a URL serves and, if the user agrees with its digest, adds that; where nobody can be asked, fails with
+/// the command that would add it.
+async fn add_confirmed(
+    project: &mut Project,
+    options: &mut AddOptions,
+    found: &Unpinned,
+) -> Result<Added, Failure> {
+    if !prompt::is_possible() {
+        let hint = match command_with(found) {
+            Some(command) => format!("if that is what you expect: `{command}`"),
+            None => {
+                format!("if that is what you expect, run the same command with `--digest {}`", found.digest)
+            }
+        };
+        return Err(Error::Unanswered {
+            message: Error::Unpinned(Box::new(found.clone())).to_string(),
+            hint,
+        }
+        .into());
+    }
+    report::note(&found.url);
+    let itself = found.name.as_ref().map(|name| match &found.version {
+        Some(version) => format!("{name} {version}"),
+        None => name.to_string(),
+    });
+    let none = || "none".to_owned();
+    for (name, value) in [
+        ("calls itself", itself),
+        // One line: what an author writes must not look like one of the lines below.
+        ("description", found.description.as_deref().map(clean_line)),
+        ("size", Some(format!("{} bytes", found.size))),
+        ("exports", Some(found.exports.join(", "))),
+        ("imports", Some(found.imports.join(", "))),
+        ("capabilities", Some(found.capabilities.join(", "))),
+        ("digest", Some(found.digest.to_string())),
+    ] {
+        if let Some(value) = value {
+            let value = if value.is_empty() { none() } else { value };
+            report::note(&format!("  {name:<14}{value}"));
+        }
+    }
+    if !prompt::confirm("Add it? The digest is recorded, and nothing else is ever accepted".to_owned())
+        .await?
+    {
+        return Err(Failure::message("nothing was added"));
+    }
+    options.digest = Some(found.digest.clone());
+    Ok(project.add(options).await?)
+}
+
+/// The command that was typed, with the digest; `None` if the URL has a query, which may be secret.
+fn command_with(found: &Unpinned) -> Option<String> {
+    let quoted = std::env::args_os().skip(1).map(|argument| {
+        let argument = argument.to_string_lossy().into_owned();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@^=,+%".contains(c);
+        if !argument.is_empty() && argument.chars().all(is_plain) {
+            argument
+        } else {
+            format!("'{}'", argument.replace('\'', "'\\''"))
+        }
+    });
+    let arguments: Vec<_> = quoted.collect();
+    (!found.has_query).then(|| format!("spin-deps {} --digest {}", arguments.join(" "), found.digest))
 }

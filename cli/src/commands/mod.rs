@@ -7,6 +7,8 @@ mod compose;
 mod generate_docs;
 mod info;
 mod lock;
+mod login;
+mod logout;
 mod publish;
 mod remove;
 mod sync;
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     Publish(publish::Publish),
     Yank(yank::Yank),
+    Login(login::Login),
+    Logout(logout::Logout),
     Cache(cache::Cache),
     Completions(completions::Completions),
     #[command(hide = true)]
@@ -97,6 +101,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Command::Verify(command) => command.run(&context).await,
         Command::Publish(command) => command.run(&context).await,
         Command::Yank(command) => command.run(&context).await,
+        Command::Login(command) => command.run(&context).await,
+        Command::Logout(command) => command.run(&context).await,
         Command::Cache(command) => command.run(&context).await,
         Command::Completions(command) => Ok(command.run()),
         Command::GenerateDocs(generate_docs::GenerateDocs {}) => Ok(generate_docs::GenerateDocs::run()),

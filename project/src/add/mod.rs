@@ -5,10 +5,12 @@
 
 mod entry;
 mod source;
+mod unpinned;
 
 use spin_deps_manifest::{Document, Route, Trigger};
 use wasm_pkg_common::{digest::ContentDigest, registry::Registry};
 
+pub use self::unpinned::Unpinned;
 use self::{
     entry::{dependency_names, inherit, is_middleware},
     source::Found,
@@ -75,7 +77,8 @@ pub struct Added {
 }
 
 impl Project {
-    /// Adds a dependency to a component, or middleware to a trigger, and brings lockfile and WIT up to date.
+    /// Adds a dependency to a component, or middleware to a trigger, and brings lockfile and WIT up to date. A URL
+    /// without a digest is [`Error::Unpinned`], which says what is there: to add it, ask again with that digest.
     pub async fn add(&mut self, options: &AddOptions) -> Result<Added, Error> {
         let asked = self.understand(options)?;
         if let Some(route) = &options.route {

@@ -22,7 +22,7 @@ use crate::{
 pub(super) enum Asked {
     Registry { package: PackageRef, req: Option<VersionReq> },
     Path(String),
-    Url(Url, ContentDigest),
+    Url(Url, Option<ContentDigest>),
     Component(String),
 }
 
@@ -37,12 +37,20 @@ impl Project {
     pub(super) fn understand(&self, options: &AddOptions) -> Result<Asked, Error> {
         let text = options.source.as_str();
         if text.starts_with("https://") || text.starts_with("http://") {
-            let url = Url::parse(text).map_err(|error| unusable(text, &error.to_string()))?;
-            let digest = options.digest.clone().ok_or_else(|| Error::Unanswered {
-                message: format!("the digest of {} is not known", crate::content::without_secrets(&url)),
-                hint: "give it with `--digest sha256:…`; the manifest records it, so that the content can never change unnoticed".into(),
+            let url = Url::parse(text).map_err(|error| Error::Unknown {
+                message: format!("the URL cannot be understood: {error}"),
+                hint: None,
             })?;
-            return Ok(Asked::Url(url, digest));
+            if !url.username().is_empty() || url.password().is_some() {
+                let url = crate::content::without_secrets(&url);
+                return Err(Error::Unknown {
+                    message: format!("the URL {url} contains credentials, which would get into spin.toml"),
+                    hint: Some(
+                        "leave them out, or publish the component to a registry that asks for them".into(),
+                    ),
+                });
+            }
+            return Ok(Asked::Url(url, options.digest.clone()));
         }
         let looks_like_path =
             text.contains(['/', '\\']) || Path::new(text).extension().is_some_and(|it| it == "wasm");
@@ -72,7 +80,18 @@ impl Project {
 
     /// A path that is typed in the current directory, as the manifest writes it.
     fn relative_to_manifest(&self, path: &str) -> Result<String, Error> {
-        let absolute = fs_err::canonicalize(self.settings.current_dir.join(path))?;
+        let absolute =
+            fs_err::canonicalize(self.settings.current_dir.join(path)).map_err(|error| {
+                match error.kind() {
+                    std::io::ErrorKind::NotFound => Error::Unknown {
+                        message: format!("there is no file `{path}`"),
+                        hint: Some(
+                            "a path starts in the current directory; a package is written `ns:name`".into(),
+                        ),
+                    },
+                    _ => error.into(),
+                }
+            })?;
         let base = fs_err::canonicalize(self.directory())?;
         let mut up = base.as_path();
         let mut steps = 0;
@@ -105,7 +124,8 @@ impl Project {
                 let read = self.read(&Unit::File(path.clone()), lock).await?;
                 Found::new(Source::Path(path.clone()), path, read)
             }
-            Asked::Url(url, digest) => {
+            Asked::Url(url, None) => Err(Error::Unpinned(Box::new(self.unpinned(&url).await?))),
+            Asked::Url(url, Some(digest)) => {
                 let read = self.read(&Unit::Url(url.clone(), digest.to_string()), lock).await?;
                 let chosen = crate::content::without_secrets(&url);
                 Found::new(Source::Url { url, digest }, chosen, read)

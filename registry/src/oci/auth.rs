@@ -19,6 +19,8 @@
 //! machine if the registry is there too, or over http at the registry's own host if the configuration lets the
 //! registry itself be spoken to so.
 
+mod trial;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -27,6 +29,7 @@ use reqwest::header::HeaderMap;
 use tokio::sync::OnceCell;
 use url::Url;
 
+pub(crate) use self::trial::Trial;
 use super::challenge::{Challenge, challenge_of};
 use super::token::{Token, read_token};
 use crate::credentials::{Authorization, Credential, Found, bearer, find};

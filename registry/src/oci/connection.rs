@@ -16,9 +16,9 @@ use oci_client::{Client, Reference, RegistryOperation};
 use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
 
-use super::auth::{Action, Auth};
+use super::auth::{Action, Auth, Trial};
 use super::settings::OciSettings;
-use crate::credentials::Authorization;
+use crate::credentials::{Authorization, Credential};
 use crate::error::{Error, registry_title};
 use crate::http::{Answer, Ask, Failure, Http};
 use crate::retry::{is_busy, retry_after_seconds};
@@ -114,6 +114,11 @@ impl Connection {
                 Err(Error::Offline { what: what.to_owned(), because: because.clone() })
             }
         }
+    }
+
+    /// Tries a credential at the registry, and nothing else of the user's.
+    pub(crate) async fn try_out(&self, credential: &Credential) -> Result<Trial, Error> {
+        self.auth.try_out(&self.http, credential).await
     }
 
     /// A place among those who speak to the registry.

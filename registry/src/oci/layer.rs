@@ -29,7 +29,7 @@ impl OciSource {
         }
         let order = Order {
             what: &what,
-            digest: &content.digest,
+            digest: Some(&content.digest),
             limit: if content.size == 0 { LAYER_LIMIT } else { content.size },
             size: (content.size > 0).then_some(content.size),
         };
@@ -59,7 +59,7 @@ impl OciSource {
         let url = connection.url(repository, &format!("blobs/{}", content.digest))?;
         let blob = Blob { connection, repository, url, content };
         let _permit = connection.permit().await;
-        download(&blob, order, &self.store, &connection.http().options().limits, progress).await
+        download(&blob, order, &self.store, &connection.http().options().limits, progress).await.map(|_| ())
     }
 
     /// The registry has no such blob: because the tag moved, because the digest is not the release's, or just so.

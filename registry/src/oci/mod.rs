@@ -30,6 +30,7 @@ use wasm_pkg_common::registry::Registry;
 
 use self::artifact::{Artifact, Part};
 use self::auth::Action;
+pub(crate) use self::auth::Trial;
 pub(crate) use self::connection::Connection;
 use self::connection::Get;
 pub(crate) use self::mirrors::Mirror;
@@ -245,6 +246,7 @@ impl OciSource {
         if let Some(bytes) = self.stored(manifest, &what).await? {
             return Ok(Some(bytes));
         }
+        self.connection.online(&format!("{package} {version}"))?;
         let request = Get {
             repository: &self.repository(package),
             rest: &format!("manifests/{manifest}"),

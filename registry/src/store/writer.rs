@@ -11,7 +11,7 @@ use super::{Store, StoreError, blocking, temporary_file};
 use crate::files::about;
 
 /// How much is gathered before it is hashed and written in one go off the async threads.
-const BATCH: usize = 1 << 18;
+const BATCH: usize = 1 << 19;
 
 /// Stores content that arrives in pieces: hashed on the way, visible only after [`commit`](Self::commit). Dropped
 /// without it, nothing remains.

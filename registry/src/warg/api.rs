@@ -81,11 +81,7 @@ impl Api {
 
     /// The newest checkpoint.
     pub(super) async fn checkpoint(&self, what: &str) -> Result<SerdeEnvelope<TimestampedCheckpoint>, Error> {
-        self.online(what)?;
-        let url = self.url(paths::fetch_checkpoint());
-        let answer = self.http.get(&url, "application/json", self.authorization().as_ref(), LIMIT).await;
-        let answer = answer.map_err(|failure| failure.at(&self.registry, what, false))?;
-        self.judged(&answer, what)?;
+        let answer = self.get(paths::fetch_checkpoint(), what).await?;
         self.decoded(&answer, what)
     }
 
@@ -116,7 +112,6 @@ impl Api {
                 _ => {}
             }
         }
-        self.judged(&answer, what)?;
         self.decoded(&answer, what).map(Some)
     }
 
@@ -133,7 +128,6 @@ impl Api {
         if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY) {
             return Err(self.unproven(what, Unproven::NoProof));
         }
-        self.judged(&answer, what)?;
         self.decoded(&answer, what)
     }
 
@@ -148,22 +142,17 @@ impl Api {
         if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY) {
             return Err(self.unproven(what, Unproven::Inconsistent { known: from, now: to }));
         }
-        self.judged(&answer, what)?;
         self.decoded(&answer, what)
     }
 
     /// Where the content is to be had; nowhere if the registry does not have it.
     pub(super) async fn sources(&self, digest: &ContentDigest, what: &str) -> Result<Vec<Url>, Error> {
-        self.online(what)?;
-        let bad = |reason: &str| self.bad_answer(what, reason);
-        let hash: AnyHash = digest.to_string().parse().map_err(|_| bad("the digest is not one of warg"))?;
-        let url = self.url(&paths::content_sources(&hash));
-        let answer = self.http.get(&url, "application/json", self.authorization().as_ref(), LIMIT).await;
-        let answer = answer.map_err(|failure| failure.at(&self.registry, what, false))?;
+        let hash: AnyHash =
+            digest.to_string().parse().map_err(|_| self.bad_answer(what, "its digest is not one of warg"))?;
+        let answer = self.get(&paths::content_sources(&hash), what).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(Vec::new());
         }
-        self.judged(&answer, what)?;
         let mut response: ContentSourcesResponse = self.decoded(&answer, what)?;
         let sources = response.content_sources.swap_remove(&hash).unwrap_or_default();
         let here = is_loopback(&self.settings.url);
@@ -172,6 +161,13 @@ impl Api {
             self.settings.url.join(&url).ok().filter(|url| here || !is_loopback(url))
         });
         Ok(urls.collect())
+    }
+
+    async fn get(&self, path: &str, what: &str) -> Result<Answer, Error> {
+        self.online(what)?;
+        let authorization = self.authorization();
+        let answer = self.http.get(&self.url(path), "application/json", authorization.as_ref(), LIMIT).await;
+        answer.map_err(|failure| failure.at(&self.registry, what, false))
     }
 
     async fn post<T: Serialize>(&self, path: &str, request: &T, what: &str) -> Result<Answer, Error> {
@@ -192,11 +188,13 @@ impl Api {
         Some(Authorization::Bearer(token.clone()))
     }
 
-    /// An error for every status but 200.
-    fn judged(&self, answer: &Answer, what: &str) -> Result<(), Error> {
+    /// The answer; an error for every status but 200.
+    fn decoded<T: DeserializeOwned>(&self, answer: &Answer, what: &str) -> Result<T, Error> {
         let registry = self.registry.clone();
         Err(match answer.status.as_u16() {
-            200 => return Ok(()),
+            200 => {
+                return answer.json("what warg prescribes").map_err(|reason| self.bad_answer(what, &reason));
+            }
             401 => self.unauthorized(what),
             403 => Error::Forbidden { registry, what: what.to_owned(), message: message(&answer.body) },
             status if is_busy(answer.status) => {
@@ -223,10 +221,6 @@ impl Api {
             credentials: token.as_ref().map(|(_, origin)| origin.clone()),
             note,
         }
-    }
-
-    fn decoded<T: DeserializeOwned>(&self, answer: &Answer, what: &str) -> Result<T, Error> {
-        answer.json("what warg prescribes").map_err(|reason| self.bad_answer(what, &reason))
     }
 
     pub(super) fn bad_answer(&self, what: &str, reason: &str) -> Error {

@@ -21,6 +21,7 @@ mod settings;
 mod state;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -41,7 +42,7 @@ use crate::memo::Memo;
 use crate::pins::Pins;
 use crate::settings::{Environment, Progress, Settings};
 use crate::source::{Content, Listed, Publication, Published, ReleaseInfo, Signers, Source, Yank};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 pub(crate) const WARG_PROTOCOL: &str = "warg";
 
@@ -175,16 +176,26 @@ impl WargSource {
         if let Some(size) = self.store.recall(SIZES, &key).await {
             return Ok(size);
         }
-        let of_store = |error| Error::of_store(error, &content.title());
-        if self.store.get_sound(&content.digest).await.map_err(of_store)?.is_none() {
+        let size = if let Some(size) = self.stored_size(content).await? {
+            size
+        } else {
             self.bring(content, self.progress.as_ref()).await?;
-        }
-        let bytes = self.store.get(&content.digest).await.map_err(of_store)?;
-        let size = bytes.map_or(0, |bytes| bytes.len() as u64);
+            self.stored_size(content).await?.unwrap_or_default()
+        };
         if let Err(error) = self.store.remember(SIZES, &key, &size).await {
             tracing::debug!(%error, "a size could not be remembered");
         }
         Ok(size)
+    }
+
+    /// The size of the content, if it is stored and sound.
+    async fn stored_size(&self, content: &Content) -> Result<Option<u64>, Error> {
+        let count = |content: &mut dyn io::Read| io::copy(content, &mut io::sink());
+        match self.store.read(&content.digest, count).await {
+            Ok(size) => Ok(size.transpose()?),
+            Err(StoreError::Damaged { .. }) => Ok(None),
+            Err(error) => Err(Error::of_store(error, &content.title())),
+        }
     }
 
     /// Brings the content into the store, from the first place that has it.

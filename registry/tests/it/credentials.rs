@@ -68,7 +68,7 @@ async fn wrong_and_missing_credentials_read_clearly_and_show_no_password() {
             "registry `{address}` refused access to `acme/base`: it wants credentials, and none were found"
         )
     );
-    assert!(error.hint().unwrap().contains(&format!("docker login {address}")));
+    assert!(error.hint().unwrap().contains(&format!("spin-deps login {address}")));
 
     let wrong = "auth = { username = \"me\", password = \"hunter2\" }";
     let world = World::with(address, wrong);

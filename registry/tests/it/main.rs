@@ -9,6 +9,7 @@ mod downloads;
 mod ensure;
 mod faults;
 mod folder;
+mod login;
 mod mirrors;
 mod oci;
 mod pages;

@@ -166,7 +166,7 @@ async fn offline_gives_what_is_known_and_says_what_is_not() {
     let warm = open(&settings).await;
     assert_eq!(take(&warm, "acme:base", &cold.registry).await, content);
     let publication = publication("acme:base", "3.0.0", "x");
-    assert!(matches!(warm.publish(&publication, &cold.registry).await, Err(Error::Offline { .. })));
+    assert!(matches!(warm.publish(&publication, &cold.registry).await, Err(Error::OfflineWrite { .. })));
 
     let online = open(&Settings { listing_ttl: Duration::ZERO, ..cold.settings.clone() }).await;
     let error = online.versions(&name, &cold.registry).await.unwrap_err();

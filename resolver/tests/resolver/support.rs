@@ -87,7 +87,11 @@ impl Index for Memory {
             Some(Ok(entries)) => Versions::Found(
                 entries
                     .iter()
-                    .map(|entry| Candidate { version: entry.version.clone(), yanked: entry.yanked })
+                    .map(|entry| Candidate {
+                        version: entry.version.clone(),
+                        yanked: entry.yanked,
+                        reason: None,
+                    })
                     .collect(),
             ),
         }

@@ -5,7 +5,7 @@ use spin_deps_fixtures::library::chain;
 use super::{all_refused, locked};
 use crate::support::library::base;
 use crate::support::proxy::Proxy;
-use crate::support::warg::{self, AUTHOR, STRANGER, WARG, Warg};
+use crate::support::warg::{self, AUTHOR, Key, STRANGER, WARG, Warg};
 use crate::support::world::{Sandbox, files_below};
 
 const DEPENDENCIES: &str = "\"acme:base\" = \"^1\"";
@@ -156,7 +156,7 @@ fn what_is_published_stays() {
     insta::assert_snapshot!(sandbox.snapshot(&warg::publish(&sandbox, AUTHOR, &base("1.0.0"))), @"
     exit: 0
     --- stdout
-    Already there: acme:base 1.0.0 to warg.example ([SIZE] bytes)
+    Already there: acme:base 1.0.0 in warg.example ([SIZE] bytes)
       sha256:[DIGEST-1]
     ");
     let other = sandbox.artifact(&chain("acme:base", "1.0.0", &[("acme:salt", "1.0.0")]));
@@ -363,6 +363,7 @@ fn a_yanked_release_is_used_only_where_it_is_locked() {
     acme:base 1.1.0
     description   A library that answers acme:base@1.1.0(…)
     licence       Apache-2.0
+    yanked        without a reason
     kind          component
     registry      warg.example
     digest        sha256:[DIGEST-1]
@@ -401,4 +402,65 @@ fn a_yanked_release_is_used_only_where_it_is_locked() {
     --- stderr
     Run `spin build` to build against the new dependency.
     ");
+}
+
+#[test]
+fn an_author_withdraws_a_release() {
+    let (_warg, sandbox) = published();
+    let yank = |key: Option<Key>, more: &[&str]| {
+        let mut command = sandbox.command(&["yank", "acme:base@1.1.0"]);
+        command.args(more);
+        if let Some(key) = key {
+            let (name, value) = key.variable();
+            command.env(name, value);
+        }
+        let texts = [vec!["$ yank"], more.to_vec()].concat().join(" ");
+        format!("{texts}\n{}", sandbox.snapshot(&Sandbox::run_command(&mut command)))
+    };
+    // What is refused first leaves the release as it is, or the first that is taken would find nothing to do.
+    let texts = [
+        yank(None, &[]),
+        yank(Some(STRANGER), &[]),
+        yank(Some(AUTHOR), &["--reason", "it leaks"]),
+        yank(Some(AUTHOR), &[]),
+        yank(Some(AUTHOR), &[]),
+        yank(Some(AUTHOR), &["--undo"]),
+    ];
+    insta::assert_snapshot!(texts.join("\n"), @"
+    $ yank
+    exit: 1
+    --- stderr
+    error: there is no key to sign with: none is configured
+
+    hint: set `SPIN_DEPS_SIGNING_KEY` to a key of the form `ecdsa-p256:<base64>`, or `SPIN_DEPS_SIGNING_KEY_FILE` to a file that holds one
+
+    $ yank
+    exit: 1
+    --- stderr
+    error: the key sha256:[DIGEST-1] may not withdraw releases of acme:base at registry `warg.example`
+
+    hint: use the key that published the package first, sha256:[DIGEST-2], or one that it has granted this
+
+    $ yank --reason it leaks
+    exit: 1
+    --- stderr
+    error: acme:base 1.1.0 cannot be yanked: a warg registry keeps no reason
+
+    $ yank
+    exit: 0
+    --- stdout
+    Yanked acme:base 1.1.0 in warg.example
+
+    $ yank
+    exit: 0
+    --- stdout
+    Already yanked: acme:base 1.1.0 in warg.example
+
+    $ yank --undo
+    exit: 1
+    --- stderr
+    error: acme:base 1.1.0 cannot be yanked: a warg registry cannot offer a withdrawn release again
+    ");
+    sandbox.run(&["lock"]).done();
+    assert_eq!(locked(&sandbox), ["acme:base 1.0.0 warg.example"]);
 }

@@ -11,14 +11,14 @@ fn because_the_tag_was_moved() {
     insta::assert_snapshot!(refused(&sandbox, &["sync", "--locked"]), @"
     exit: 1
     --- stderr
-    error: acme:base 1.1.0 at registry `wasm.example` has changed: locked as sha256:[DIGEST-1], now sha256:[DIGEST-2]
+    error: acme:base 1.1.0 at registry `wasm.example (127.0.0.1:[PORT])` has changed: locked as sha256:[DIGEST-1], now sha256:[DIGEST-2]
 
     hint: somebody published other content under the same version; if that is expected, remove acme:base from spin-deps.lock and run `spin-deps lock`
     ");
     insta::assert_snapshot!(refused(&sandbox, &["sync"]), @"
     exit: 1
     --- stderr
-    error: acme:base 1.1.0 at registry `wasm.example` has changed: locked as sha256:[DIGEST-1], now sha256:[DIGEST-2]
+    error: acme:base 1.1.0 at registry `wasm.example (127.0.0.1:[PORT])` has changed: locked as sha256:[DIGEST-1], now sha256:[DIGEST-2]
 
     hint: somebody published other content under the same version; if that is expected, remove acme:base from spin-deps.lock and run `spin-deps lock`
     ");
@@ -31,7 +31,7 @@ fn because_the_registry_has_damaged_the_content() {
     insta::assert_snapshot!(refused(&sandbox, &["sync", "--locked"]), @"
     exit: 1
     --- stderr
-    error: the content of acme:base 1.1.0 from registry `127.0.0.1:[PORT]` does not match its digest: expected sha256:[DIGEST-1], got sha256:[DIGEST-2]
+    error: the content of acme:base 1.1.0 from registry `wasm.example (127.0.0.1:[PORT])` does not match its digest: expected sha256:[DIGEST-1], got sha256:[DIGEST-2]
 
     hint: the bytes were changed on the way or at their source, or the digest was edited; they were not used
     ");
@@ -45,7 +45,7 @@ fn because_the_registry_has_damaged_what_it_says_about_the_content() {
     insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
     exit: 1
     --- stderr
-    error: the content of the config object of acme:base 1.1.0 from registry `127.0.0.1:[PORT]` does not match its digest: expected sha256:[DIGEST-1], got sha256:[DIGEST-2]
+    error: the content of the config object of acme:base 1.1.0 from registry `wasm.example (127.0.0.1:[PORT])` does not match its digest: expected sha256:[DIGEST-1], got sha256:[DIGEST-2]
 
     hint: the bytes were changed on the way or at their source, or the digest was edited; they were not used
     ");
@@ -62,7 +62,7 @@ fn because_the_lock_was_edited() {
     insta::assert_snapshot!(refused(&sandbox, &["sync", "--locked"]), @"
     exit: 1
     --- stderr
-    error: the content of acme:base 1.1.0 from registry `127.0.0.1:[PORT]` does not match its digest: expected sha256:[DIGEST-1], got sha256:[DIGEST-2]
+    error: the content of acme:base 1.1.0 from registry `wasm.example (127.0.0.1:[PORT])` does not match its digest: expected sha256:[DIGEST-1], got sha256:[DIGEST-2]
 
     hint: the bytes were changed on the way or at their source, or the digest was edited; they were not used
     ");

@@ -2,7 +2,10 @@
 //! changed byte in the project.
 
 mod a_digest_does_not_match;
+mod a_name;
 mod no_component;
+mod the_answer;
+mod the_artifact;
 mod the_command;
 mod the_dependencies;
 mod the_lock;

@@ -41,18 +41,6 @@ fn asks_why_for_what_is_not_there() {
 }
 
 #[test]
-fn adds_from_a_url_without_a_digest() {
-    let (_registry, sandbox) = usual();
-    insta::assert_snapshot!(refused_usage(&sandbox, &["add", "https://example.com/x.wasm", "--to", "app"]), @"
-    exit: 2
-    --- stderr
-    error: the digest of https://example.com/x.wasm is not known
-
-    hint: give it with `--digest sha256:…`; the manifest records it, so that the content can never change unnoticed
-    ");
-}
-
-#[test]
 fn is_none() {
     insta::assert_snapshot!(refused_usage(&Sandbox::new(), &["ad"]), @"
     exit: 2

@@ -102,7 +102,7 @@ fn cannot_be_reached() {
     insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
     exit: 1
     --- stderr
-    error: could not reach registry `127.0.0.1:[PORT]`: the connection was refused
+    error: could not reach registry `wasm.example (127.0.0.1:[PORT])`: the connection was refused
 
     hint: check the registry's name and your network; what is in the local store works with `--offline`
     ");
@@ -118,7 +118,7 @@ fn is_busy_for_longer_than_we_ask() {
     insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
     exit: 1
     --- stderr
-    error: registry `127.0.0.1:[PORT]` is not able to answer now (HTTP status 503)
+    error: registry `wasm.example (127.0.0.1:[PORT])` is not able to answer now (HTTP status 503)
 
     hint: try again later
     ");
@@ -137,7 +137,7 @@ fn answers_with_something_else() {
     insta::assert_snapshot!(refused_without_advice(&sandbox, &["lock"]), @"
     exit: 1
     --- stderr
-    error: registry `127.0.0.1:[PORT]` gave an answer for `acme/middle` that cannot be understood: it is not a list of tags
+    error: registry `wasm.example (127.0.0.1:[PORT])` gave an answer for `acme/middle` that cannot be understood: it is a web page, such as one to log in
 
     hint: check that the name is that of a registry, and that no login page or proxy answers in its place
     ");
@@ -177,7 +177,7 @@ fn does_not_know_this_password() {
     insta::assert_snapshot!(shown, @"
     exit: 1
     --- stderr
-    error: registry `127.0.0.1:[PORT]` refused access to `acme/middle`: the credentials from the registry configuration were not accepted
+    error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme/middle`: the credentials from the registry configuration were not accepted
 
     hint: check the credentials from the registry configuration; they may have expired
     ");
@@ -192,9 +192,9 @@ fn wants_a_password_and_gets_none() {
     insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
     exit: 1
     --- stderr
-    error: registry `127.0.0.1:[PORT]` refused access to `acme/middle`: it wants credentials, and none were found
+    error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme/middle`: it wants credentials, and none were found
 
-    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
+    hint: log in with `spin-deps login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
     "#);
 }
 
@@ -207,8 +207,8 @@ fn takes_no_release_from_a_stranger() {
     insta::assert_snapshot!(refused(&sandbox, &["publish", &file]), @r#"
     exit: 1
     --- stderr
-    error: registry `127.0.0.1:[PORT]` refused access to `acme:base 1.0.0`: it wants credentials, and none were found
+    error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme:base 1.0.0`: it wants credentials, and none were found
 
-    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
+    hint: log in with `spin-deps login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
     "#);
 }

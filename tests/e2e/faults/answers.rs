@@ -1,51 +1,51 @@
 //! Answers that refuse: for good, for a while, or in circles.
 
-use super::{EVER, survey};
+use super::{EVER, WITHOUT_TLS, survey};
 use crate::support::fault::Fault;
 
 #[test]
 fn unauthorized_in_circles() {
     let basic = Fault::header(401, "www-authenticate", "Basic realm=\"tests\"");
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, basic.clone()));
+    let endings = survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, EVER, basic.clone()));
     insta::assert_snapshot!(endings, @r#"
     greeting:
     as without the fault
 
-    tags of the one with a password, tags of the one with TLS:
-    error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme/base`: the credentials from the registry configuration were not accepted
-
-    hint: check the credentials from the registry configuration; they may have expired
-
-    tags of the one with pages:
+    tags (pages):
     error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme/base`: it wants credentials, and none were found
 
     hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
 
-    manifest of the one with a password, manifest of the one with TLS, layer of the one with a password, layer of the one with TLS:
-    error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme:base 1.1.0`: the credentials from the registry configuration were not accepted
+    tags (password):
+    error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme/base`: the credentials from the registry configuration were not accepted
 
     hint: check the credentials from the registry configuration; they may have expired
 
-    manifest of the one with pages, layer of the one with pages:
+    manifest, layer (pages):
     error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme:base 1.1.0`: it wants credentials, and none were found
 
     hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
 
-    config of the one with a password, config of the one with TLS:
-    error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `the config object of acme:base 1.1.0`: the credentials from the registry configuration were not accepted
+    manifest, layer (password):
+    error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme:base 1.1.0`: the credentials from the registry configuration were not accepted
 
     hint: check the credentials from the registry configuration; they may have expired
 
-    config of the one with pages:
+    config (pages):
     error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `the config object of acme:base 1.1.0`: it wants credentials, and none were found
 
     hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
+
+    config (password):
+    error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `the config object of acme:base 1.1.0`: the credentials from the registry configuration were not accepted
+
+    hint: check the credentials from the registry configuration; they may have expired
     "#);
 }
 
 #[test]
 fn forbidden() {
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, Fault::status(403)));
+    let endings = survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, EVER, Fault::status(403)));
     insta::assert_snapshot!(endings, @"
     greeting:
     as without the fault
@@ -69,7 +69,7 @@ fn forbidden() {
 
 #[test]
 fn not_found() {
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, Fault::status(404)));
+    let endings = survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, EVER, Fault::status(404)));
     insta::assert_snapshot!(endings, @r#"
     greeting, config:
     as without the fault
@@ -77,7 +77,7 @@ fn not_found() {
     tags:
     error: because component `app` depends on acme:middle ^1
       and acme:middle 1.0.0 depends on acme:base ^1.0.0
-      and acme:base is not in the registry,
+      and acme:base is not in the registry wasm.example,
     your requirement cannot be met
         ╭─[spin.toml:19:17]
      18 │ [component.app.dependencies]
@@ -109,7 +109,8 @@ fn not_found() {
 
 #[test]
 fn too_many_requests_for_a_moment() {
-    let endings = survey(|proxy, part| proxy.fail(part, 1, Fault::header(429, "retry-after", "1")));
+    let endings =
+        survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, 1, Fault::header(429, "retry-after", "1")));
     insta::assert_snapshot!(endings, @"
     greeting, tags, manifest, config, layer:
     as without the fault
@@ -118,7 +119,8 @@ fn too_many_requests_for_a_moment() {
 
 #[test]
 fn too_many_requests_for_an_hour() {
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, Fault::header(429, "retry-after", "3600")));
+    let endings =
+        survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, EVER, Fault::header(429, "retry-after", "3600")));
     insta::assert_snapshot!(endings, @"
     greeting, tags, manifest, config, layer:
     error: registry `wasm.example (127.0.0.1:[PORT])` is not able to answer now (HTTP status 429)
@@ -129,7 +131,8 @@ fn too_many_requests_for_an_hour() {
 
 #[test]
 fn too_many_requests_for_ever() {
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, Fault::header(429, "retry-after", "0")));
+    let endings =
+        survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, EVER, Fault::header(429, "retry-after", "0")));
     insta::assert_snapshot!(endings, @"
     greeting, tags, manifest, config, layer:
     error: registry `wasm.example (127.0.0.1:[PORT])` is not able to answer now (HTTP status 429)
@@ -140,7 +143,7 @@ fn too_many_requests_for_ever() {
 
 #[test]
 fn an_internal_error_twice() {
-    let endings = survey(|proxy, part| proxy.fail(part, 2, Fault::status(500)));
+    let endings = survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, 2, Fault::status(500)));
     insta::assert_snapshot!(endings, @"
     greeting, tags, manifest, config, layer:
     as without the fault
@@ -149,7 +152,7 @@ fn an_internal_error_twice() {
 
 #[test]
 fn an_internal_error_for_ever() {
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, Fault::status(500)));
+    let endings = survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, EVER, Fault::status(500)));
     insta::assert_snapshot!(endings, @"
     greeting, tags, manifest, config, layer:
     error: registry `wasm.example (127.0.0.1:[PORT])` is not able to answer now (HTTP status 500)

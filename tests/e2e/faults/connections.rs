@@ -1,12 +1,12 @@
 //! Connections that break, end too early, go silent, or bring other bytes than were sent.
 
 use super::stage::Part;
-use super::{EVER, IMPATIENT, survey, survey_with};
+use super::{EVER, EVERYWHERE, IMPATIENT, Survey, WITH_BODY, WITHOUT_TLS, survey};
 use crate::support::fault::Fault;
 
 #[test]
 fn reset_once() {
-    let endings = survey(|proxy, part| proxy.fail(part, 1, Fault::Reset));
+    let endings = survey(EVERYWHERE, |proxy, part| proxy.fail(part, 1, Fault::Reset));
     insta::assert_snapshot!(endings, @"
     greeting, tags, manifest, config, layer:
     as without the fault
@@ -15,7 +15,7 @@ fn reset_once() {
 
 #[test]
 fn reset_for_ever() {
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, Fault::Reset));
+    let endings = survey(EVERYWHERE, |proxy, part| proxy.fail(part, EVER, Fault::Reset));
     insta::assert_snapshot!(endings, @r#"
     greeting, tags, manifest, config, layer (password, pages):
     error: could not reach registry `wasm.example (127.0.0.1:[PORT])`: the connection was reset
@@ -31,7 +31,7 @@ fn reset_for_ever() {
 
 #[test]
 fn silent() {
-    let endings = survey_with(&Part::ALL, IMPATIENT, |proxy, _, part| proxy.fail(part, EVER, Fault::Silence));
+    let endings = survey(IMPATIENT, |proxy, part| proxy.fail(part, EVER, Fault::Silence));
     insta::assert_snapshot!(endings, @r#"
     greeting, tags, manifest, config, layer (password, pages):
     error: could not reach registry `wasm.example (127.0.0.1:[PORT])`: it did not answer in time
@@ -49,7 +49,7 @@ fn silent() {
 fn stalled() {
     // A greeting has no body to stop in.
     let endings =
-        survey_with(&Part::ALL[1..], IMPATIENT, |proxy, _, part| proxy.fail(part, EVER, Fault::Stall));
+        survey(Survey { parts: WITH_BODY, ..IMPATIENT }, |proxy, part| proxy.fail(part, EVER, Fault::Stall));
     insta::assert_snapshot!(endings, @r#"
     tags, manifest, config, layer (password, pages):
     error: could not reach registry `wasm.example (127.0.0.1:[PORT])`: it did not answer in time
@@ -65,7 +65,7 @@ fn stalled() {
 
 #[test]
 fn truncated_once() {
-    let endings = survey(|proxy, part| proxy.fail(part, 1, Fault::Truncate));
+    let endings = survey(EVERYWHERE, |proxy, part| proxy.fail(part, 1, Fault::Truncate));
     insta::assert_snapshot!(endings, @"
     greeting, tags, manifest, config, layer:
     as without the fault
@@ -74,7 +74,7 @@ fn truncated_once() {
 
 #[test]
 fn truncated_for_ever() {
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, Fault::Truncate));
+    let endings = survey(EVERYWHERE, |proxy, part| proxy.fail(part, EVER, Fault::Truncate));
     insta::assert_snapshot!(endings, @r#"
     greeting (password, TLS):
     as without the fault
@@ -93,33 +93,29 @@ fn truncated_for_ever() {
 
 #[test]
 fn shorter_than_announced() {
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, Fault::Length(1)));
-    insta::assert_snapshot!(endings, @r#"
-    greeting (password, TLS):
+    let endings = survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, EVER, Fault::Length(1)));
+    insta::assert_snapshot!(endings, @"
+    greeting (password):
     as without the fault
 
-    greeting (pages); tags, manifest, config (password, pages):
+    greeting (pages); tags, manifest, config:
     error: could not reach registry `wasm.example (127.0.0.1:[PORT])`: the connection ended too early
 
     hint: check the registry's name and your network; what is in the local store works with `--offline`
 
-    tags, manifest, config (TLS):
-    error: could not reach registry `wasm.example (127.0.0.1:[PORT])`: the connection ended too early
-
-    hint: if it speaks plain http, say so: `protocol = "http"` in `[registry."wasm.example".oci]`
-
     layer:
     error: acme:base 1.1.0 is larger than the [SIZE] bytes that are accepted
-    "#);
+    ");
 }
 
 #[test]
 fn longer_than_announced() {
     // An empty body cannot be announced as shorter.
-    let endings =
-        survey_with(&Part::ALL[1..], &[], |proxy, _, part| proxy.fail(part, EVER, Fault::Length(-1)));
+    let endings = survey(Survey { parts: WITH_BODY, ..WITHOUT_TLS }, |proxy, part| {
+        proxy.fail(part, EVER, Fault::Length(-1))
+    });
     insta::assert_snapshot!(endings, @"
-    tags (password, TLS):
+    tags (password):
     as without the fault
 
     tags (pages):
@@ -147,8 +143,9 @@ fn longer_than_announced() {
 #[test]
 fn one_flipped_bit() {
     // A list of tags has no digest: its bits are turned one by one below.
-    let parts = [Part::Manifest, Part::Config, Part::Layer];
-    let endings = survey_with(&parts, &[], |proxy, _, part| proxy.fail(part, EVER, Fault::Flip(None)));
+    let parts = &[Part::Manifest, Part::Config, Part::Layer];
+    let endings =
+        survey(Survey { parts, ..EVERYWHERE }, |proxy, part| proxy.fail(part, EVER, Fault::Flip(None)));
     insta::assert_snapshot!(endings, @"
     manifest:
     error: the content of the manifest of acme:base 1.1.0 from registry `wasm.example (127.0.0.1:[PORT])` does not match its digest: expected sha256:[DIGEST-1], got sha256:[DIGEST-2]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use super::stage::{Part, stages};
-use super::{survey, survey_with};
+use super::{EVER, EVERYWHERE, Survey, survey};
 use crate::support::fault::Fault;
 
 #[test]
@@ -12,7 +12,7 @@ fn redirected_to_another_host() {
     // It lets everyone read; what it is told about anyone is too much.
     let stranger = stages()[2].proxy();
     let elsewhere = format!("http://{}", stranger.host());
-    let endings = survey(|proxy, part| {
+    let endings = survey(EVERYWHERE, |proxy, part| {
         let (elsewhere, part) = (elsewhere.clone(), part.to_owned());
         proxy.judge(move |asked| {
             let place = format!("{elsewhere}{}", asked.path);
@@ -30,7 +30,7 @@ fn redirected_to_another_host() {
 
 #[test]
 fn redirected_in_circles() {
-    let endings = survey(|proxy, part| {
+    let endings = survey(EVERYWHERE, |proxy, part| {
         let part = part.to_owned();
         proxy.judge(move |asked| {
             let again = asked.path.clone();
@@ -52,8 +52,8 @@ fn redirected_in_circles() {
 
 #[test]
 fn redirected_to_plain_http() {
-    let endings = survey_with(&[Part::Manifest, Part::Layer], &[], |proxy, _, part| {
-        proxy.fail(part, super::EVER, Fault::header(307, "location", "http://registry.invalid/elsewhere"));
+    let endings = survey(Survey { parts: &[Part::Manifest, Part::Layer], ..EVERYWHERE }, |proxy, part| {
+        proxy.fail(part, EVER, Fault::header(307, "location", "http://registry.invalid/elsewhere"));
     });
     insta::assert_snapshot!(endings, @r#"
     manifest, layer (password, pages):

@@ -27,27 +27,35 @@ use crate::support::world::Sandbox;
 /// As often as anyone asks.
 const EVER: usize = usize::MAX;
 
-/// Two seconds to wait for a server.
-const IMPATIENT: &[(&str, &str)] = &[("SPIN_DEPS_HTTP_TIMEOUT", "2")];
+/// The parts that come with a body.
+const WITH_BODY: &[Part] = &[Part::Tags, Part::Manifest, Part::Config, Part::Layer];
 
 /// What is said of a run that came to the result that there is without the fault.
 const CORRECT: &str = "as without the fault";
 
-/// Lets `fault` happen to each part of a release at each registry, in a first `sync` on an empty machine, and tells
-/// how each of them ended. `fault` is given the proxy and the part's path.
-fn survey(fault: impl Fn(&FaultProxy, &str) + Sync) -> String {
-    survey_with(&Part::ALL, &[], |proxy, _, path| fault(proxy, path))
+/// What a fault happens to.
+struct Survey {
+    parts: &'static [Part],
+    /// The registries, by their place among the [`stages`].
+    places: &'static [usize],
+    /// Set for the command.
+    variables: &'static [(&'static str, &'static str)],
 }
 
-/// The same for these parts, with these variables set; `fault` also sees at which registry it happens.
-fn survey_with(
-    parts: &[Part],
-    variables: &[(&str, &str)],
-    fault: impl Fn(&FaultProxy, &Stage, &str) + Sync,
-) -> String {
-    let stages = stages();
+/// All parts at all registries.
+const EVERYWHERE: Survey = Survey { parts: &Part::ALL, places: &[0, 1, 2], variables: &[] };
+/// The same for those who wait four seconds and no longer.
+const IMPATIENT: Survey = Survey { variables: &[("SPIN_DEPS_HTTP_TIMEOUT", "4")], ..EVERYWHERE };
+/// What is the same over TLS, which takes its time.
+const WITHOUT_TLS: Survey = Survey { places: &[0, 2], ..EVERYWHERE };
+
+/// Lets `fault` happen to each part of a release at each registry, in a first `sync` on an empty machine, and tells
+/// how each of them ended. `fault` is given the proxy and what the part's path contains.
+fn survey(Survey { parts, places, variables }: Survey, fault: impl Fn(&FaultProxy, &str) + Sync) -> String {
+    let started = stages();
+    let stages: Vec<_> = places.iter().map(|place| &started[*place]).collect();
     let trials: Vec<_> =
-        parts.iter().flat_map(|part| stages.iter().map(move |stage| (*part, stage))).collect();
+        parts.iter().flat_map(|part| stages.iter().map(move |stage| (*part, *stage))).collect();
     let endings: Vec<String> = std::thread::scope(|scope| {
         let fault = &fault;
         let running: Vec<_> = trials
@@ -99,12 +107,12 @@ fn trial(
     stage: &Stage,
     part: Part,
     variables: &[(&str, &str)],
-    fault: &impl Fn(&FaultProxy, &Stage, &str),
+    fault: &impl Fn(&FaultProxy, &str),
 ) -> String {
     let proxy = stage.proxy();
     let sandbox = stage.project(&proxy);
     let before = sandbox.files();
-    fault(&proxy, stage, &stage.path(part));
+    fault(&proxy, &stage.path(part));
     let run = Sandbox::run_command(sandbox.command(&["sync"]).envs(variables.iter().copied()));
     if run.code == Some(0) {
         // What a config object says is read from the Wasm where there is none.

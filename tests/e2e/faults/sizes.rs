@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::stage::{Part, stages};
-use super::{EVER, IMPATIENT, survey, survey_with};
+use super::stage::stages;
+use super::{EVER, IMPATIENT, Survey, WITH_BODY, WITHOUT_TLS, survey};
 use crate::support::fault::{Answer, Fault};
 use crate::support::ferro::Ferro;
+use crate::support::http;
 use crate::support::library::base;
 use crate::support::registry::Registry;
 use crate::support::world::Sandbox;
@@ -13,7 +14,7 @@ use crate::support::world::Sandbox;
 #[test]
 fn two_gibibytes_are_announced() {
     let endless = Fault::Answer(Answer { status: 200, announced: Some(2 << 30), ..Answer::default() });
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, endless.clone()));
+    let endings = survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, EVER, endless.clone()));
     insta::assert_snapshot!(endings, @"
     greeting:
     error: wasm.example (127.0.0.1:[PORT]) is larger than the [SIZE] bytes that are accepted
@@ -29,37 +30,49 @@ fn two_gibibytes_are_announced() {
     ");
 }
 
-#[test]
-fn ten_thousand_tags() {
-    let (docker, ferro) = (Registry::open(), Ferro::start());
-    let tags = || (1..10_000).map(|patch| format!("1.0.{patch}"));
+/// Versions of `acme:base` that are tags of one manifest and nothing else.
+fn tags(count: usize) -> impl Iterator<Item = String> {
+    (1..count).map(|patch| format!("1.0.{patch}"))
+}
+
+/// The registry at `host` lists so many versions, and the highest of them is chosen.
+fn assert_the_highest_is_found(host: &str, count: usize, tag: impl FnOnce()) {
     let sandbox = Sandbox::new();
-    for (host, tag) in [
-        (docker.host(), &(|_: &[u8]| docker.tag("acme/base", tags(), "1.0.0")) as &dyn Fn(&[u8])),
-        (ferro.host(), &|manifest| ferro.tag("acme/base", tags(), manifest)),
-    ] {
-        sandbox.use_host(&host, None);
-        sandbox.publish(&base("1.0.0"));
-        let accept = "application/vnd.oci.image.manifest.v1+json";
-        let url = format!("http://{host}/v2/acme/base/manifests/1.0.0");
-        let request = crate::support::http::one_shot().get(url).header("accept", accept);
-        tag(&crate::support::http::block_on(crate::support::http::answer(request)).body);
-        sandbox.delete_cache();
-        let listed = sandbox.run(&["versions", "acme:base", "--format", "json"]).done().json();
-        let listed = listed["versions"].as_array().expect("a list of versions").len();
-        assert_eq!(listed, 10_000);
-        sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
-        sandbox.delete_cache();
-        sandbox.run(&["sync"]).done();
-        assert!(sandbox.read("spin-deps.lock").contains("version = \"1.0.9999\""), "the highest of all");
-        fs_err::remove_file(sandbox.project().join("spin-deps.lock")).expect("the lock");
-    }
+    sandbox.use_host(host, None);
+    sandbox.publish(&base("1.0.0"));
+    tag();
+    sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
+    sandbox.delete_cache();
+    sandbox.run(&["sync"]).done();
+    let highest = format!("version = \"1.0.{}\"", count - 1);
+    assert!(sandbox.read("spin-deps.lock").contains(&highest), "{}", sandbox.read("spin-deps.lock"));
+    let listed = sandbox.run(&["versions", "acme:base", "--format", "json"]).done().json();
+    assert_eq!(listed["versions"].as_array().expect("a list of versions").len(), count);
+}
+
+#[test]
+fn ten_thousand_tags_in_pages() {
+    let registry = Ferro::start();
+    let host = registry.host();
+    assert_the_highest_is_found(&host, 10_000, || {
+        let request = http::one_shot()
+            .get(format!("http://{host}/v2/acme/base/manifests/1.0.0"))
+            .header("accept", "application/vnd.oci.image.manifest.v1+json");
+        registry.tag("acme/base", tags(10_000), &http::block_on(http::answer(request)).body);
+    });
+}
+
+#[test]
+fn more_tags_than_a_page_in_one_answer() {
+    // Each is a directory with a file to this registry: fewer, for the disk's sake, but more than are asked for at once.
+    let registry = Registry::open();
+    assert_the_highest_is_found(&registry.host(), 1_500, || registry.tag("acme/base", tags(1_500), "1.0.0"));
 }
 
 #[test]
 fn a_slow_trickle() {
     let slow = Fault::Trickle(100, Duration::from_millis(20));
-    let endings = survey(|proxy, part| proxy.fail(part, EVER, slow.clone()));
+    let endings = survey(WITHOUT_TLS, |proxy, part| proxy.fail(part, EVER, slow.clone()));
     insta::assert_snapshot!(endings, @"
     greeting, tags, manifest, config, layer:
     as without the fault
@@ -70,16 +83,17 @@ fn a_slow_trickle() {
 fn a_hopeless_trickle() {
     // Never silent for long, and never done.
     let hopeless = Fault::Trickle(1, Duration::from_millis(200));
-    let endings =
-        survey_with(&Part::ALL[1..], IMPATIENT, |proxy, _, part| proxy.fail(part, EVER, hopeless.clone()));
+    let endings = survey(Survey { parts: WITH_BODY, ..IMPATIENT }, |proxy, part| {
+        proxy.fail(part, EVER, hopeless.clone())
+    });
     insta::assert_snapshot!(endings, @r#"
     tags, manifest, config (password, pages):
-    error: could not reach registry `wasm.example (127.0.0.1:[PORT])`: it did not answer within 2 seconds
+    error: could not reach registry `wasm.example (127.0.0.1:[PORT])`: it did not answer within 4 seconds
 
     hint: check the registry's name and your network; what is in the local store works with `--offline`
 
     tags, manifest, config (TLS):
-    error: could not reach registry `wasm.example (127.0.0.1:[PORT])`: it did not answer within 2 seconds
+    error: could not reach registry `wasm.example (127.0.0.1:[PORT])`: it did not answer within 4 seconds
 
     hint: if it speaks plain http, say so: `protocol = "http"` in `[registry."wasm.example".oci]`
 

@@ -17,8 +17,10 @@ pub(crate) mod proxy;
 pub(crate) mod registry;
 pub(crate) mod shown;
 pub(crate) mod snapshot;
+pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod warg;
+pub(crate) mod web;
 pub(crate) mod world;
 
 use std::time::Duration;

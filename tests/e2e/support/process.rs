@@ -34,7 +34,12 @@ pub(crate) struct Ended {
 impl Process {
     /// Starts `command` with nothing on its standard input; `None` when there is no such program.
     pub(crate) fn start(command: &mut Command) -> Option<Self> {
-        let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        Self::start_reading(command, Stdio::null())
+    }
+
+    /// The same with something on its standard input.
+    pub(crate) fn start_reading(command: &mut Command, input: Stdio) -> Option<Self> {
+        let spawned = command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = match spawned {
             Ok(child) => child,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,

@@ -229,6 +229,22 @@ impl Sandbox {
         Run { code: status.code(), stdout, stderr, command: line }
     }
 
+    /// Runs the binary with `input` on its standard input.
+    pub(crate) fn run_reading(&self, arguments: &[&str], input: &str) -> Run {
+        self.run_command_reading(&mut self.command(arguments), input)
+    }
+
+    /// Runs a command that the test changed with `input` on its standard input.
+    pub(crate) fn run_command_reading(&self, command: &mut Command, input: &str) -> Run {
+        let file = self.root().join("input");
+        fs_err::write(&file, input).expect("the input");
+        let input = fs_err::File::open(&file).expect("the input").into_file();
+        let line = format!("{command:?}");
+        let process = Process::start_reading(command, input.into()).expect("a program of the test");
+        let Ended { status, stdout, stderr } = process.finish();
+        Run { code: status.code(), stdout, stderr, command: line }
+    }
+
     /// Starts the binary and leaves it running.
     pub(crate) fn start(&self, arguments: &[&str]) -> Process {
         start(&mut self.command(arguments))
@@ -237,6 +253,11 @@ impl Sandbox {
     /// Exit code and both streams as one text for a snapshot.
     pub(crate) fn snapshot(&self, run: &Run) -> String {
         snapshot::text(run, self.root())
+    }
+
+    /// One line of a run's output for a snapshot.
+    pub(crate) fn snapshot_line(&self, line: &str) -> String {
+        snapshot::filter(line, self.root())
     }
 
     /// Writes a file of the project.

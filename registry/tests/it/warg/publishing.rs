@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use spin_deps_registry::{Error, Settings};
+use spin_deps_registry::{Error, Settings, Yank};
 use warg_client::storage::{ContentStorage as _, PublishEntry, PublishInfo};
 use warg_protocol::registry::PackageName;
 
 use super::support::{LOGS, Scene, decode, key, key_id, settings, stock_client, versions};
-use crate::support::{environment, offline, open, publication, version};
+use crate::support::{environment, offline, open, package, publication, version};
 
 /// Settings of somebody else with this key, at the same registry.
 fn other(scene: &Scene, dir: &std::path::Path, key: &str) -> Settings {
@@ -95,6 +95,48 @@ async fn what_has_no_place_at_a_registry_is_refused() {
     let error = open(&offline(&scene.settings)).await.publish(&elsewhere, &scene.registry).await.unwrap_err();
     assert!(matches!(error, Error::OfflineWrite { .. }), "{error}");
     assert_eq!(scene.forger.take(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_release_is_withdrawn_once_and_for_ever() {
+    let scene = Scene::with(&["1.0.0", "1.1.0"]).await;
+    let registries = scene.open().await;
+    let listed = async || versions(&registries, "acme:base", &scene.registry).await.unwrap();
+    assert_eq!(listed().await, "1.0.0 1.1.0");
+    let yank = |number: &str| Yank {
+        package: package("acme:base"),
+        version: version(number),
+        undo: false,
+        reason: None,
+    };
+    assert!(registries.yank(&yank("1.1.0"), &scene.registry).await.unwrap());
+    assert_eq!(listed().await, "1.0.0 [1.1.0]");
+    assert_eq!(scene.versions().await.unwrap(), "1.0.0 [1.1.0]");
+    scene.forger.take();
+    assert!(!registries.yank(&yank("1.1.0"), &scene.registry).await.unwrap());
+    assert!(scene.forger.take().iter().all(|asked| !asked.contains("/v1/package/")));
+
+    let refusal = async |yank: Yank| registries.yank(&yank, &scene.registry).await.unwrap_err().to_string();
+    assert_eq!(refusal(yank("9.0.0")).await, "registry `warg.test` has no acme:base 9.0.0");
+    let elsewhere = Yank { package: package("acme:other"), ..yank("1.0.0") };
+    assert_eq!(refusal(elsewhere).await, "registry `warg.test` has no acme:other 1.0.0");
+    assert_eq!(
+        refusal(Yank { undo: true, ..yank("1.1.0") }).await,
+        "acme:base 1.1.0 cannot be yanked: a warg registry cannot offer a withdrawn release again"
+    );
+    assert_eq!(
+        refusal(Yank { reason: Some("broken".into()), ..yank("1.0.0") }).await,
+        "acme:base 1.0.0 cannot be yanked: a warg registry keeps no reason"
+    );
+
+    let (dir, eve) = (tempfile::tempdir().unwrap(), key());
+    let hers = open(&other(&scene, dir.path(), &eve)).await;
+    let error = hers.yank(&yank("1.0.0"), &scene.registry).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("the key {} may not withdraw releases of acme:base at registry `warg.test`", key_id(&eve))
+    );
+    assert_eq!(scene.versions().await.unwrap(), "1.0.0 [1.1.0]");
 }
 
 #[tokio::test]

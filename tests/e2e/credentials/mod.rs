@@ -1,4 +1,10 @@
-//! Where credentials come from, and that they are seen nowhere.
+//! Where credentials come from and go to, and that they are seen nowhere.
+
+mod helper;
+mod login;
+mod prompts;
+
+use std::path::PathBuf;
 
 use crate::support::library::{ANSWER, DEPENDENCIES, IMPORTS, publish_all};
 use crate::support::registry::Registry;
@@ -22,9 +28,14 @@ fn locked_out() -> (Registry, Sandbox) {
 
 /// Writes Docker's `config.json`.
 fn docker(sandbox: &Sandbox, configuration: &serde_json::Value) {
-    let directory = sandbox.root().join("docker");
-    fs_err::create_dir_all(&directory).expect("Docker's directory");
-    fs_err::write(directory.join("config.json"), configuration.to_string()).expect("Docker's configuration");
+    let file = docker_file(sandbox);
+    fs_err::create_dir_all(file.parent().expect("a file in a directory")).expect("Docker's directory");
+    fs_err::write(file, configuration.to_string()).expect("Docker's configuration");
+}
+
+/// Where Docker's `config.json` is.
+fn docker_file(sandbox: &Sandbox) -> PathBuf {
+    sandbox.root().join("docker/config.json")
 }
 
 #[test]
@@ -32,38 +43,6 @@ fn what_docker_login_stored_is_enough() {
     let (registry, sandbox) = locked_out();
     docker(&sandbox, &serde_json::json!({ "auths": { registry.host(): { "auth": BASIC } } }));
     sandbox.run(&["verify"]).done();
-}
-
-#[test]
-fn a_credential_helper_of_docker_is_asked_for_this_registry() {
-    use std::os::unix::fs::PermissionsExt;
-    let (registry, sandbox) = locked_out();
-    docker(&sandbox, &serde_json::json!({ "credHelpers": { registry.host(): "of-the-test" } }));
-    let programs = sandbox.root().join("programs");
-    fs_err::create_dir_all(&programs).expect("a directory of programs");
-    let helper = programs.join("docker-credential-of-the-test");
-    let script = "#!/bin/sh\nread -r server\n\
-                  printf '{\"ServerURL\":\"%s\",\"Username\":\"ada\",\"Secret\":\"correct horse\"}' \"$server\"\n";
-    fs_err::write(&helper, script).expect("a credential helper");
-    fs_err::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).expect("a program");
-    let mut command = sandbox.command(&["verify"]);
-    let path = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value);
-    let path = format!("{}:{}", programs.display(), path.unwrap_or_default().display());
-    Sandbox::run_command(command.env("PATH", path)).done();
-}
-
-#[test]
-fn a_helper_that_is_missing_is_named() {
-    let (registry, sandbox) = locked_out();
-    docker(&sandbox, &serde_json::json!({ "credHelpers": { registry.host(): "nobody-has-this" } }));
-    let refused = sandbox.run(&["lock"]).failed();
-    insta::assert_snapshot!(sandbox.snapshot(&refused), @"
-    exit: 1
-    --- stderr
-    error: registry `127.0.0.1:[PORT]` refused access to `acme/middle`: it wants credentials, and none were found
-
-    hint: the credentials in `[DIR]/docker/config.json` could not be used: its credential helper could not be run
-    ");
 }
 
 #[test]
