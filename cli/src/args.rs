@@ -9,8 +9,8 @@ use crate::commands::Command;
 /// The package manager for WebAssembly component dependencies.
 ///
 /// Resolves the dependencies of a Spin app by version range, locks them, writes the WIT and the bindings to build
-/// against, composes them in and runs the result to verify it. Works with OCI registries and folders, with wkg's
-/// configuration and credentials.
+/// against, composes them in and runs the result to verify it. Works with OCI and warg registries, folders and URLs,
+/// with wkg's configuration and credentials.
 #[derive(Debug, Parser)]
 #[command(name = "spin-deps", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(

@@ -150,13 +150,13 @@ pub enum Error {
     )]
     Incompatible {
         /// The package.
-        package: PackageRef,
+        package: Box<PackageRef>,
         /// The older release.
-        older: Version,
+        older: Box<Version>,
         /// The newer one.
-        newer: Version,
+        newer: Box<Version>,
         /// The one of the two that is published.
-        published: Version,
+        published: Box<Version>,
         /// What no longer works for users of the older one.
         breaks: Vec<String>,
     },

@@ -95,7 +95,8 @@ pub async fn versions(
     Ok(PackageVersions { package: package.clone(), registry, versions })
 }
 
-/// What is in a release: the newest that `req` admits, pre-releases only when there is nothing else.
+/// What is in a release: the newest that `req` admits, pre-releases and then yanked ones only when there is nothing
+/// else.
 pub async fn info(
     registries: &Registries,
     package: &PackageRef,
@@ -104,8 +105,7 @@ pub async fn info(
 ) -> Result<PackageInfo, Error> {
     let registry = registry_for(registries, package, registry)?;
     let mut versions: Vec<_> = listed(registries, package, &registry).await?;
-    versions
-        .sort_by(|a, b| (a.version.pre.is_empty(), &a.version).cmp(&(b.version.pre.is_empty(), &b.version)));
+    versions.sort_by_cached_key(|it| (!it.yanked, it.version.pre.is_empty(), it.version.clone()));
     let fits = |it: &&Listed| req.map_or(!it.yanked, |req| req.matches(&it.version));
     let Some(Listed { version, yanked, reason }) = versions.iter().rev().find(fits).cloned() else {
         let mut available: Vec<_> = versions.into_iter().map(|it| it.version).collect();

@@ -82,15 +82,16 @@ pub(crate) async fn download(
     progress: &dyn Progress,
 ) -> Result<(ContentDigest, u64), Error> {
     let mut transfer = Transfer::new(origin, order, store, limits, progress);
-    let mut made = 0;
+    let (mut made, mut reached) = (0, 0);
     loop {
-        let before = transfer.writer.size();
         let setback = match transfer.attempt().await {
             Ok(stored) => return Ok(stored),
             Err(setback) => setback,
         };
-        let brought = transfer.writer.size().saturating_sub(before);
-        made = if brought >= WORTHWHILE { 1 } else { made + 1 };
+        // Further than ever before: a server that lets us begin again and again brings nothing.
+        let is_further = transfer.writer.size() >= reached + WORTHWHILE;
+        reached = reached.max(transfer.writer.size());
+        made = if is_further { 1 } else { made + 1 };
         let (error, asked) = match setback {
             Setback::Unfit => {
                 tracing::debug!(what = order.what, "the server's parts do not fit together; asking for all");
@@ -370,7 +371,7 @@ impl Origin for File<'_> {
     }
 
     fn failed(&self, failure: Failure) -> Error {
-        failure.at(&self.host(), self.what, false)
+        failure.at(&self.host(), self.what)
     }
 
     fn mismatch(&self, expected: ContentDigest, actual: ContentDigest) -> Error {

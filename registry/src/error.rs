@@ -53,8 +53,8 @@ pub enum Error {
         registry: String,
         /// Why, in words.
         reason: String,
-        /// Whether the connection was over TLS to this machine, where plain http is more common.
-        loopback_tls: bool,
+        /// It was spoken to in TLS and answered in something else.
+        speaks_plain: bool,
     },
     /// The server's certificate is not accepted, so nothing was sent.
     #[error("the certificate of registry `{registry}` is not accepted: {reason}")]
@@ -346,7 +346,7 @@ impl Error {
             Self::UnsupportedProtocol { registry, .. } => {
                 format!("set `default = \"oci\"` or `default = \"local\"` in `[registry.\"{registry}\"]` if it offers that")
             }
-            Self::Unreachable { registry, loopback_tls: true, .. } => format!(
+            Self::Unreachable { registry, speaks_plain: true, .. } => format!(
                 "if it speaks plain http, say so: `protocol = \"http\"` in `[registry.\"{}\".oci]`",
                 name_and_host(registry).0
             ),

@@ -118,18 +118,21 @@ pub(crate) enum Failure {
     Broken(String),
     /// The server's certificate is not accepted.
     Certificate(String),
+    /// What it says in answer to TLS is not TLS.
+    Plain(String),
     TooLarge(u64),
     Insecure(String),
 }
 
 impl Failure {
     /// The failure as an error about `what` at `registry`.
-    pub(crate) fn at(self, registry: &str, what: &str, loopback_tls: bool) -> Error {
+    pub(crate) fn at(self, registry: &str, what: &str) -> Error {
         let registry = registry.to_owned();
         match self {
             Self::Unreachable(reason) | Self::Broken(reason) => {
-                Error::Unreachable { registry, reason, loopback_tls }
+                Error::Unreachable { registry, reason, speaks_plain: false }
             }
+            Self::Plain(reason) => Error::Unreachable { registry, reason, speaks_plain: true },
             Self::Certificate(reason) => Error::Certificate { registry, reason },
             Self::TooLarge(limit) => Error::TooLarge { what: what.to_owned(), limit },
             Self::Insecure(url) => Error::Insecure { url },
@@ -386,6 +389,9 @@ pub(crate) fn failure(error: &reqwest::Error) -> Failure {
     if let Some(reason) = certificate(error) {
         return Failure::Certificate(reason);
     }
+    if matches!(tls_error(error), Some(rustls::Error::InvalidMessage(_))) {
+        return Failure::Plain(reason(error));
+    }
     let is_broken = io_kind(error).is_some_and(|kind| {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
         matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
@@ -406,10 +412,13 @@ fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
     causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind).last()
 }
 
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())
+}
+
 /// Why the server's certificate is not accepted, if that is what is wrong.
 fn certificate(error: &reqwest::Error) -> Option<String> {
-    let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
-    let rustls::Error::InvalidCertificate(wrong) = tls else {
+    let Some(rustls::Error::InvalidCertificate(wrong)) = tls_error(error) else {
         return None;
     };
     Some(match wrong {

@@ -302,8 +302,8 @@ fn the_help_shows_all_that_there_is() {
     The package manager for WebAssembly component dependencies.
 
     Resolves the dependencies of a Spin app by version range, locks them, writes the WIT and the
-    bindings to build against, composes them in and runs the result to verify it. Works with OCI
-    registries and folders, with wkg's configuration and credentials.
+    bindings to build against, composes them in and runs the result to verify it. Works with OCI and
+    warg registries, folders and URLs, with wkg's configuration and credentials.
 
     Usage: spin-deps [OPTIONS] <COMMAND>
 
@@ -320,7 +320,7 @@ fn the_help_shows_all_that_there_is() {
       compose      Compose a component with its dependencies into one file
       up           Run the app in the embedded host until Ctrl-C
       verify       Start the locked app and ask the requests that its manifest lists
-      publish      Publish a component or a WIT package
+      publish      Publish components and WIT packages
       yank         Withdraw a release, so that it is no longer chosen
       login        Log in at an OCI registry
       logout       Forget the credentials for a registry

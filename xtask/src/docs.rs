@@ -42,11 +42,21 @@ fn page() -> PathBuf {
 }
 
 fn generate() -> Result<String> {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--locked", "--package", "spin-deps", "--", "generate-docs"])
+    // The whole workspace, as for the tests: alone, the binary would want its dependencies with other features.
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--workspace", "--bins"])
+        .status()
+        .context("cannot start cargo")?;
+    if !built.success() {
+        bail!("the build ended with {built}");
+    }
+    let binary =
+        std::env::current_exe()?.with_file_name(format!("spin-deps{}", std::env::consts::EXE_SUFFIX));
+    let output = Command::new(binary)
+        .arg("generate-docs")
         .stderr(Stdio::inherit())
         .output()
-        .context("cannot start cargo")?;
+        .context("cannot start the binary that was built")?;
     if !output.status.success() {
         bail!("`spin-deps generate-docs` ended with {}", output.status);
     }

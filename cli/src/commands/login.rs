@@ -37,8 +37,8 @@ pub(crate) struct Login {
     #[arg(long, conflicts_with_all = ["user", "password_stdin"])]
     token_stdin: bool,
     /// Refused, with a reason
-    #[arg(short, long, hide = true, num_args = 0..=1)]
-    password: Option<Option<String>>,
+    #[arg(short, long, hide = true, num_args = 0..=1, default_missing_value = "")]
+    password: Option<String>,
 }
 
 /// The registry that a user names. What may be a password in it is not repeated.

@@ -29,9 +29,10 @@ impl Versions {
         let mut output = Output::new(json!(found));
         for row in &found.versions {
             let reason = row.reason.as_deref().map(|reason| format!(": {}", clean_line(reason)));
-            let yanked = match row.yanked {
-                true => format!(" {}{}", styled(WARN, "yanked"), reason.unwrap_or_default()),
-                false => String::new(),
+            let yanked = if row.yanked {
+                format!(" {}{}", styled(WARN, "yanked"), reason.unwrap_or_default())
+            } else {
+                String::new()
             };
             output.line(format!("{}{yanked}", row.version));
         }

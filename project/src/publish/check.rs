@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use semver::Version;
-use spin_deps_component::{Comparison, InspectError, Kind, Outline, compare, compare_packages, compatible};
+use spin_deps_component::{Comparison, Kind, Outline, compare, compare_packages, compatible};
 use spin_deps_registry::{Content, Error as RegistryError, Listed, Listing, Registries, ReleaseInfo};
 use wasm_pkg_common::registry::Registry;
 
@@ -64,39 +64,65 @@ fn release_of(version: &Version) -> Version {
     Version::new(version.major, version.minor, version.patch)
 }
 
-/// Compares a release with its neighbours. Without a network there is no knowing them, which a dry run tells.
+/// A release to compare with.
+enum Other<'a> {
+    /// One that is published by the same call.
+    New(&'a PublishedFile),
+    /// One that is there.
+    Published(Box<Content>),
+}
+
+impl Other<'_> {
+    async fn outline(&self, registries: &Registries) -> Result<Arc<Outline>, Error> {
+        let content = match self {
+            Self::New(file) => return Ok(Arc::clone(&file.outline)),
+            Self::Published(content) => content,
+        };
+        let release = format!("{} {}", content.package, content.version);
+        let outline = registries.read(content, |reader| Outline::read(reader)).await?;
+        outline.map(Arc::new).map_err(|error| Error::Published { release, error })
+    }
+
+    async fn bytes(&self, registries: &Registries) -> Result<Bytes, Error> {
+        match self {
+            Self::New(file) => Ok(file::bytes(&file.path).await?.into()),
+            Self::Published(content) => Ok(registries.fetch(content).await?),
+        }
+    }
+}
+
+/// Compares a release with its neighbours, those of the same call (`all`) included.
 pub(super) async fn neighbours(
     registries: &Registries,
     release: &PublishedFile,
     registry: &Registry,
-    dry_run: bool,
+    all: &[PublishedFile],
 ) -> Result<Vec<Neighbour>, Error> {
     if !release.version.pre.is_empty() {
         return Ok(Vec::new());
     }
-    let listed = match registries.versions(&release.package, registry).await? {
+    let mut listed = match registries.versions(&release.package, registry).await? {
         Listing::Found(listed) => listed,
-        Listing::NotFound => return Ok(Vec::new()),
-        Listing::Offline if dry_run => {
-            tracing::warn!(
-                "{} {} is not compared with the releases before it, because there is no network",
-                release.package,
-                release.version
-            );
-            return Ok(Vec::new());
-        }
+        Listing::NotFound => Vec::new(),
         Listing::Offline => {
-            return Err(Error::Registry(RegistryError::OfflineWrite {
-                what: format!("to publish {} {}", release.package, release.version),
+            return Err(Error::Registry(RegistryError::Offline {
+                what: format!("the list of versions of {}", release.package),
                 because: registries.offline().unwrap_or_default().to_owned(),
             }));
         }
     };
+    let new = all.iter().filter(|it| it.package == release.package);
+    listed.extend(new.map(|it| Listed { version: it.version.clone(), yanked: false, reason: None }));
     let (lower, higher) = nearest(&release.version, &listed);
     let mut neighbours = Vec::new();
     for (version, is_lower) in [(lower, true), (higher, false)] {
         if let Some(version) = version {
-            neighbours.push(neighbour(registries, release, registry, version, is_lower).await?);
+            let new = all.iter().find(|it| it.package == release.package && it.version == *version);
+            let other = match new {
+                Some(file) => Other::New(file),
+                None => Other::Published(Box::new(published(registries, release, registry, version).await?)),
+            };
+            neighbours.push(neighbour(registries, release, version, &other, is_lower).await?);
         }
     }
     Ok(neighbours)
@@ -105,19 +131,19 @@ pub(super) async fn neighbours(
 async fn neighbour(
     registries: &Registries,
     release: &PublishedFile,
-    registry: &Registry,
     version: &Version,
+    other: &Other<'_>,
     is_lower: bool,
 ) -> Result<Neighbour, Error> {
-    let comparison = compared(registries, release, registry, version, is_lower).await?;
+    let comparison = compared(registries, release, version, other, is_lower).await?;
     let (package, own) = (&release.package, &release.version);
     let (older, newer) = if is_lower { (version, own) } else { (own, version) };
     if !comparison.breaks.is_empty() {
         return Err(Error::Incompatible {
-            package: package.clone(),
-            older: older.clone(),
-            newer: newer.clone(),
-            published: version.clone(),
+            package: package.clone().into(),
+            older: older.clone().into(),
+            newer: newer.clone().into(),
+            published: version.clone().into(),
             breaks: comparison.breaks.iter().map(ToString::to_string).collect(),
         });
     }
@@ -136,41 +162,44 @@ async fn neighbour(
     Ok(Neighbour { version: version.clone(), additions, notes })
 }
 
-async fn compared(
+/// What is known of a published release.
+async fn published(
     registries: &Registries,
     release: &PublishedFile,
     registry: &Registry,
     version: &Version,
-    is_lower: bool,
-) -> Result<Comparison, Error> {
+) -> Result<Content, Error> {
     let package = &release.package;
     let info = registries.release(package, version, registry).await?;
     let info = info.ok_or_else(|| Error::Unknown {
         message: format!("{package} {version} is listed by its registry, but it is not there"),
         hint: Some("`--skip-semver-check` publishes without a look at it".into()),
     })?;
-    let content = Content::of(package, version, registry, &info);
-    let published = |error: InspectError| Error::Published { release: format!("{package} {version}"), error };
-    let there = read(registries, &content).await?.map_err(published)?;
+    Ok(Content::of(package, version, registry, &info))
+}
+
+async fn compared(
+    registries: &Registries,
+    release: &PublishedFile,
+    version: &Version,
+    other: &Other<'_>,
+    is_lower: bool,
+) -> Result<Comparison, Error> {
+    let there = other.outline(registries).await?;
     if (there.kind(), release.inspection.kind) != (Kind::WitPackage, Kind::WitPackage) {
         let own = Arc::clone(&release.outline);
         let work = move || if is_lower { compare(&there, &own) } else { compare(&own, &there) };
         return Ok(tokio::task::spawn_blocking(work).await?);
     }
-    let there: Bytes = registries.fetch(&content).await?;
+    let there = other.bytes(registries).await?;
     let own = file::bytes(&release.path).await?;
     let work = move || if is_lower { compare_packages(&there, &own) } else { compare_packages(&own, &there) };
     let comparison = tokio::task::spawn_blocking(work).await?;
     comparison.map_err(|error| Error::NotCompared {
-        release: format!("{package} {}", release.version),
+        release: format!("{} {}", release.package, release.version),
         other: version.to_string(),
         error,
     })
-}
-
-/// The types of a published release.
-async fn read(registries: &Registries, content: &Content) -> Result<Result<Outline, InspectError>, Error> {
-    Ok(registries.read(content, |reader| Outline::read(reader)).await?)
 }
 
 #[cfg(test)]

@@ -71,9 +71,8 @@ impl PublishedFile {
             Outline::validate(opened)
                 .map_err(|error| Error::Inspect { what: file.display().to_string(), error })
         });
-        let (outline, content) = futures::try_join!(async { Ok::<_, Error>(read.await??) }, async {
-            Ok(Upload::of_file(&path).await?)
-        },)?;
+        let (outline, content) =
+            futures::try_join!(async { read.await? }, async { Ok(Upload::of_file(&path).await?) },)?;
         if outline.size() != content.size() {
             let message = format!("{what} changed while it was read");
             return Err(Error::Unknown { message, hint: Some("publish it when it is complete".into()) });

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use semver::{Version, VersionReq};
 use spin_deps_component::{ANNOTATION, Inspection, Kind, needs, table_of_needs};
-use spin_deps_registry::{ComponentConfig, Publication, Registries};
+use spin_deps_registry::{ComponentConfig, Error as RegistryError, Publication, Registries};
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
 
 use self::file::PublishedFile;
@@ -122,8 +122,19 @@ pub async fn publish(
         let mut outcome = outcome(release, registry);
         let is_there = check::is_there(registries, &outcome).await?;
         if !is_there && !options.skip_semver_check {
-            outcome.neighbours =
-                check::neighbours(registries, release, &outcome.registry, options.dry_run).await?;
+            let neighbours = check::neighbours(registries, release, &outcome.registry, &releases).await;
+            outcome.neighbours = match neighbours {
+                Err(Error::Registry(RegistryError::Offline { because, .. })) if !options.dry_run => {
+                    let what = format!("to publish {} {}", release.package, release.version);
+                    return Err(RegistryError::OfflineWrite { what, because }.into());
+                }
+                Err(Error::Registry(RegistryError::Offline { because, .. })) => {
+                    let (package, version) = (&release.package, &release.version);
+                    tracing::warn!("{package} {version} is not compared with other releases: {because}");
+                    Vec::new()
+                }
+                found => found?,
+            };
         }
         if is_there && options.dry_run {
             outcome.status = PublishStatus::AlreadyThere;

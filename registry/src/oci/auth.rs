@@ -468,7 +468,7 @@ impl Auth {
     }
 
     fn failed(&self, failure: Failure) -> Error {
-        failure.at(&self.title, &self.title, self.base.scheme() == "https" && is_loopback(&self.base))
+        failure.at(&self.title, &self.title)
     }
 
     fn unusable(&self, reason: &str) -> Error {

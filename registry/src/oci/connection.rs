@@ -23,7 +23,7 @@ use crate::error::{Error, registry_title};
 use crate::http::{Answer, Ask, Failure, Http};
 use crate::retry::{is_busy, retry_after_seconds};
 use crate::settings::{Environment, Network};
-use crate::text::{is_loopback, printable};
+use crate::text::printable;
 
 /// Requests in flight at one registry.
 const PARALLEL: usize = 50;
@@ -180,7 +180,7 @@ impl Connection {
     }
 
     pub(crate) fn failed(&self, failure: Failure, what: &str) -> Error {
-        failure.at(&self.title, what, self.base.scheme() == "https" && is_loopback(&self.base))
+        failure.at(&self.title, what)
     }
 
     /// `oci-client`, with the authorization for the reference's repository in its hands, and what that is.

@@ -39,7 +39,7 @@ use crate::text::{is_loopback, printable};
 use crate::upload::Upload;
 
 /// The largest piece that goes up at once, in bytes.
-const CHUNK: u64 = 4 << 20;
+const CHUNK: usize = 4 << 20;
 /// How many times as long as for an answer to a question the registry may take nothing and say nothing: it may have to
 /// look at all that it was sent before it answers.
 const PATIENCE: u32 = 4;
@@ -105,7 +105,7 @@ impl<'a> Uploader<'a> {
 
     /// Uploads a blob, if it is not there.
     pub(super) async fn blob(&self, upload: &Upload, tally: &Arc<Tally>) -> Result<(), Error> {
-        let mut way = if upload.size() > CHUNK { Way::Chunks } else { Way::OnePiece };
+        let mut way = if upload.size() > CHUNK as u64 { Way::Chunks } else { Way::OnePiece };
         let mut refusal = None;
         let mut session = None;
         let mut setbacks = 0;
@@ -231,7 +231,7 @@ impl<'a> Uploader<'a> {
     }
 
     async fn chunk(&self, session: &Session, upload: &Upload) -> Result<Session, Setback> {
-        let piece = upload.piece(session.sent, CHUNK as usize).await.map_err(unreadable)?;
+        let piece = upload.piece(session.sent, CHUNK).await.map_err(unreadable)?;
         let end = session.sent + piece.len() as u64;
         let headers = [
             (CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
@@ -283,8 +283,8 @@ impl<'a> Uploader<'a> {
             (CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
             (CONTENT_LENGTH, number_header(upload.size().to_string())),
         ];
-        if upload.size() <= CHUNK {
-            let all = upload.piece(0, CHUNK as usize).await.map_err(unreadable)?;
+        if upload.size() <= CHUNK as u64 {
+            let all = upload.piece(0, CHUNK).await.map_err(unreadable)?;
             return self.send(method, url, &headers, || all.clone().into(), Some(tally)).await;
         }
         let body = || {

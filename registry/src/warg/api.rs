@@ -167,7 +167,7 @@ impl Api {
         self.online(what)?;
         let authorization = self.authorization();
         let answer = self.http.get(&self.url(path), "application/json", authorization.as_ref(), LIMIT).await;
-        answer.map_err(|failure| failure.at(&self.registry, what, false))
+        answer.map_err(|failure| failure.at(&self.registry, what))
     }
 
     async fn post<T: Serialize>(&self, path: &str, request: &T, what: &str) -> Result<Answer, Error> {
@@ -175,7 +175,7 @@ impl Api {
         let body = serde_json::to_vec(request).map_err(std::io::Error::other)?;
         let answer =
             self.http.post_json(&self.url(path), body.into(), self.authorization().as_ref(), LIMIT).await;
-        answer.map_err(|failure| failure.at(&self.registry, what, false))
+        answer.map_err(|failure| failure.at(&self.registry, what))
     }
 
     /// The base ends with a slash, and the paths of `warg-api` are digests and words.

@@ -193,7 +193,7 @@ impl WargSource {
             return Err(Error::Unreachable {
                 registry: self.registry.to_string(),
                 reason: "it did not finish in time".to_owned(),
-                loopback_tls: false,
+                speaks_plain: false,
             });
         };
         match outcome {
@@ -266,7 +266,7 @@ impl WargSource {
         let unreachable = |reason: &str| Error::Unreachable {
             registry: registry.clone(),
             reason: reason.to_owned(),
-            loopback_tls: false,
+            speaks_plain: false,
         };
         let refused = |reason: &str| Error::Unpublishable {
             package: package.clone().into(),

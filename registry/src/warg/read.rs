@@ -99,7 +99,7 @@ impl Reader {
             Err(_) => Err(Error::Unreachable {
                 registry: self.api.registry().to_owned(),
                 reason: "it did not answer in time".to_owned(),
-                loopback_tls: false,
+                speaks_plain: false,
             }),
         }
     }

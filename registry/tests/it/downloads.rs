@@ -124,6 +124,19 @@ async fn a_download_that_brings_next_to_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_server_that_begins_again_and_again_is_given_up() {
+    let made = AtomicU32::new(0);
+    let server = serving(move |_| {
+        let cut = if made.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) { CUT } else { 100 };
+        Reply::new(200, file().slice(..cut)).promising(SIZE)
+    })
+    .await;
+    let error = fetch(&server).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert_eq!(firsts(&server), [None, Some(CUT), Some(100)]);
+}
+
+#[tokio::test]
 async fn a_server_that_sends_less_than_the_rest_is_asked_on() {
     let server = breaking(None, |first| {
         let first = first.unwrap();

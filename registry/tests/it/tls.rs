@@ -110,6 +110,6 @@ async fn a_server_that_does_not_speak_tls_is_told_apart() {
         error.to_string(),
         format!("could not reach registry `{}`: it does not speak TLS", server.address())
     );
-    assert!(matches!(&error, Error::Unreachable { loopback_tls: true, .. }));
+    assert!(matches!(&error, Error::Unreachable { speaks_plain: true, .. }));
     assert!(error.hint().unwrap().contains("protocol = \"http\""));
 }

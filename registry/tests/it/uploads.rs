@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use spin_deps_registry::{Content, Error, Publication, Upload, digest_of};
 
 use crate::support::{
-    Answer, Asked, DockerRegistry, Server, World, content, environment, open, package, publication, version,
+    Answer, Asked, DockerRegistry, Server, World, content, environment, open, publication, version,
 };
 
 const LARGE: usize = 9 << 20;
@@ -249,21 +249,15 @@ async fn a_place_over_plain_http_elsewhere_and_one_that_is_no_url_are_refused() 
 #[tokio::test]
 async fn two_publishers_at_once_never_both_believe_that_theirs_is_there() {
     let upstream = DockerRegistry::start();
-    let theirs = publication("acme:base", "1.0.0", "theirs");
-    let (theirs_sent, address) = (theirs.clone(), upstream.address().to_owned());
     // While our blobs are on their way, and again when our manifest is, somebody else publishes.
     for late in [false, true] {
         let manifest = Mutex::new(None);
-        let theirs = theirs_sent.clone();
-        let behind = World::new(&address);
-        let other = behind.open().await;
         let number = if late { "2.0.0" } else { "1.0.0" };
-        let theirs = Publication { version: version(number), ..theirs };
-        other
-            .publish(&Publication { version: version("0.1.0"), ..theirs.clone() }, &behind.registry)
-            .await
-            .unwrap();
-        let source = format!("http://{address}/v2/acme/base/manifests/0.1.0");
+        // The manifest of the same release with other content, as it is known from another version.
+        let behind = World::new(upstream.address());
+        let theirs = publication("acme:base", "0.1.0", "theirs");
+        behind.open().await.publish(&theirs, &behind.registry).await.unwrap();
+        let source = format!("http://{}/v2/acme/base/manifests/0.1.0", upstream.address());
         let accept = "application/vnd.oci.image.manifest.v1+json";
         let answer = reqwest::Client::new().get(source).header("accept", accept).send().await.unwrap();
         let their_manifest = answer.bytes().await.unwrap();
@@ -289,7 +283,6 @@ async fn two_publishers_at_once_never_both_believe_that_theirs_is_there() {
             server.take().iter().filter(|ask| ask.starts_with("PUT") && ask.contains("/manifests/")).count();
         assert_eq!(puts, usize::from(late), "an earlier one is not overwritten");
     }
-    let _ = theirs;
 }
 
 #[tokio::test]
@@ -325,5 +318,4 @@ async fn progress_is_told_once_for_every_byte() {
     };
     open(&settings).await.publish(&large(), &world.registry).await.unwrap();
     assert_eq!(seen.load(Ordering::SeqCst), LARGE, "a second attempt does not count twice");
-    let _ = package("acme:base");
 }

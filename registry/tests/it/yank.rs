@@ -144,7 +144,7 @@ async fn a_folder_has_a_file_beside_the_release() {
 
     // Written by hand, it counts as well: whatever is in it is a reason, within bounds.
     let file = root.join("acme/base/1.0.0.yanked");
-    fs_err::write(&file, [b"\xff broken".as_slice(), &[b'a'; 100_000]].concat()).unwrap();
+    fs_err::write(&file, [b"\xff broken".to_vec(), vec![b'a'; 100_000]].concat()).unwrap();
     let shown = listed(&world.open().await, &world.registry).await;
     assert!(shown[0].starts_with("1.0.0 yanked (\u{fffd} broken") && shown[0].len() < 2_100, "{}", shown[0]);
     fs_err::write(&file, "").unwrap();

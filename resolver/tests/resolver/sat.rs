@@ -129,13 +129,16 @@ fn bucket(version: &Version) -> (u64, u64, u64) {
     }
 }
 
+/// A release that may be used, what it needs, and the variable that stands for it.
+type Usable<'a> = (&'a Version, &'a [Edge], Lit);
+
 /// Whether a SAT solver finds an answer without yanked releases, other than those that the app asks for with `=`.
 fn is_satisfiable(memory: &Memory, needs: &[Edge]) -> bool {
     let asks = |package: &PackageRef, version: &Version| {
         needs.iter().any(|need| need.package == *package && need.req.to_string() == format!("={version}"))
     };
     let mut solver = Solver::new();
-    let mut variables: BTreeMap<&PackageRef, Vec<(&Version, &[Edge], Lit)>> = BTreeMap::new();
+    let mut variables: BTreeMap<&PackageRef, Vec<Usable<'_>>> = BTreeMap::new();
     for (package, entries) in &memory.packages {
         for entry in entries.as_ref().expect("every package is listed") {
             let Release::Available(edges) = &entry.release else { panic!("every release is available") };

@@ -206,7 +206,7 @@ fn another_machine_gets_the_same_from_the_lock() {
     insta::assert_snapshot!(sandbox.snapshot(&refused), @"
     exit: 1
     --- stderr
-    error: the manifest of acme:front 1.0.0 is not in the local store, and `--frozen` forbids requests
+    error: acme:front 1.0.0 is not in the local store, and `--frozen` forbids requests
 
     hint: run once with network access, for example `spin-deps sync`
     ");

@@ -116,6 +116,8 @@ fn a_url_is_locked_to_its_digest() {
     let sandbox = project();
     let server = FileServer::start(&base("1.0.0"));
     let sum = digest(&base("1.0.0"));
+    // The registry has the same content.
+    sandbox.delete_cache();
     insta::assert_snapshot!(add(&sandbox, &[&server.url("base.wasm"), "--digest", &sum]), @r#"
     exit: 0
     --- stdout

@@ -14,7 +14,7 @@ fn unauthorized_in_circles() {
     tags (pages):
     error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme/base`: it wants credentials, and none were found
 
-    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
+    hint: log in with `spin-deps login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
 
     tags (password):
     error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme/base`: the credentials from the registry configuration were not accepted
@@ -24,7 +24,7 @@ fn unauthorized_in_circles() {
     manifest, layer (pages):
     error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme:base 1.1.0`: it wants credentials, and none were found
 
-    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
+    hint: log in with `spin-deps login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
 
     manifest, layer (password):
     error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `acme:base 1.1.0`: the credentials from the registry configuration were not accepted
@@ -34,7 +34,7 @@ fn unauthorized_in_circles() {
     config (pages):
     error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `the config object of acme:base 1.1.0`: it wants credentials, and none were found
 
-    hint: log in with `docker login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
+    hint: log in with `spin-deps login 127.0.0.1:[PORT]`, set `WKG_REGISTRY_127_0_0_1_[PORT]_AUTH_BEARER`, or set `auth` in `[registry."NAME".oci]` of wkg's config.toml, under the name that the registry has there; some registries answer so for packages that do not exist
 
     config (password):
     error: registry `wasm.example (127.0.0.1:[PORT])` refused access to `the config object of acme:base 1.1.0`: the credentials from the registry configuration were not accepted

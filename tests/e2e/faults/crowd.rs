@@ -20,6 +20,7 @@ fn sync_all(projects: &[&Sandbox]) {
 
 /// How often each process asked for something, at most: the store is filled without waiting for one another, so each
 /// may fetch what none has finished, but never the same thing twice.
+#[expect(clippy::print_stdout, reason = "the count is worth knowing, and shown on request")]
 #[track_caller]
 fn assert_asked_once_each(stage: &Stage, proxy: &FaultProxy) {
     for part in Part::ALL {

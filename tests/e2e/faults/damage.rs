@@ -182,16 +182,16 @@ fn of_the_lock() {
         &cases,
         || synced(stage, &proxy),
         |sandbox, (place, change)| {
-            let mut changed = lock.clone();
-            changed[*place] = change(changed[*place]);
-            sandbox.write("spin-deps.lock", &changed);
+            let mut damaged = lock.clone();
+            damaged[*place] = change(damaged[*place]);
+            sandbox.write("spin-deps.lock", &damaged);
             let (run, bytes) = composed(sandbox, &["--frozen"]);
             match bytes {
                 // Another text of the same meaning, or a word of which nothing depends.
                 Some(_) => assert!(
                     bytes == right,
                     "byte {place} changes the app:\n{}",
-                    String::from_utf8_lossy(&changed)
+                    String::from_utf8_lossy(&damaged)
                 ),
                 None => {
                     assert!(run.failed().stderr.starts_with("error: "), "byte {place}");

@@ -40,6 +40,7 @@ impl Moments {
 }
 
 /// Runs `kill` so many times, each with a number and a moment between 0 and 1.
+#[expect(clippy::print_stdout, reason = "without the seed, a failure could not be repeated")]
 fn times(kills: u32, kill: impl Fn(u32, f64) + Sync) {
     let seed = REPEAT_SEED.unwrap_or_else(|| RandomState::new().build_hasher().finish()) | 1;
     println!("the seed of the moments is {seed}");
@@ -175,12 +176,12 @@ fn publish() {
         kill_after(&sandbox, &["publish", &file, "--package", &release], usual, moment);
         let there = released(slow.stage(), &name);
         sandbox.run(&["publish", &file, "--package", &release]).done();
-        let published = released(slow.stage(), &name).expect("the release");
-        assert!(published.blobs == whole.blobs);
-        assert!(there.is_none_or(|there| there == published), "what was there was all of it");
+        let now = released(slow.stage(), &name).expect("the release");
+        assert!(now.blobs == whole.blobs);
+        assert!(there.is_none_or(|there| there == now), "what was there was all of it");
         if number % 10 == 0 {
             sandbox.run(&["publish", &other, "--package", &release]).failed();
-            assert!(released(slow.stage(), &name) == Some(published), "a release is never replaced");
+            assert!(released(slow.stage(), &name) == Some(now), "a release is never replaced");
         }
     });
 }

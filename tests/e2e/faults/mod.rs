@@ -24,6 +24,9 @@ use crate::support::fault::FaultProxy;
 use crate::support::oci::digest;
 use crate::support::world::Sandbox;
 
+/// Parts that ended alike at the same registries, which are named where they are not all.
+type Alike = (String, Vec<Part>);
+
 /// As often as anyone asks.
 const EVER: usize = usize::MAX;
 
@@ -69,7 +72,7 @@ fn survey(Survey { parts, places, variables }: Survey, fault: impl Fn(&FaultProx
     });
 
     // Parts that ended alike are told together, and registries only where they differ.
-    let mut told: Vec<(&str, Vec<(String, Vec<Part>)>)> = Vec::new();
+    let mut told: Vec<(&str, Vec<Alike>)> = Vec::new();
     for (part, of_part) in parts.iter().zip(endings.chunks(stages.len())) {
         let different: BTreeSet<_> = of_part.iter().map(String::as_str).collect();
         for ending in different {

@@ -19,7 +19,7 @@ fn component_of(size: usize) -> Vec<u8> {
 fn leb(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
-        let byte = (number & 0x7f) as u8;
+        let byte = number.to_le_bytes()[0] & 0x7f;
         number >>= 7;
         if number == 0 {
             bytes.push(byte);

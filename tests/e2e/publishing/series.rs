@@ -31,7 +31,7 @@ fn a_release_that_breaks_the_one_below_it_is_refused_with_all_that_breaks() {
     insta::assert_snapshot!(said(&sandbox, &base_with("1.2.0", "run"), &[]), @"
     exit: 1
     --- stderr
-    error: acme:base 1.2.0 cannot stand for 1.1.0, as a release of one series has to:
+    error: acme:base 1.2.0 is not compatible with 1.1.0, as releases of one series have to be:
       - `acme:base/api@1.1.0`: the function `call` is gone
         was call: func(input: string) -> string
 
@@ -40,7 +40,7 @@ fn a_release_that_breaks_the_one_below_it_is_refused_with_all_that_breaks() {
     insta::assert_snapshot!(said(&sandbox, &two_interfaces("acme:base", "1.2.0"), &[]), @"
     exit: 1
     --- stderr
-    error: acme:base 1.2.0 cannot stand for 1.1.0, as a release of one series has to:
+    error: acme:base 1.2.0 is not compatible with 1.1.0, as releases of one series have to be:
       - the export `acme:base/api@1.1.0` is gone
 
     hint: publish it as 2.0.0, or with `--skip-semver-check` if nobody can depend on what is gone
@@ -71,7 +71,7 @@ fn a_release_that_the_one_above_it_breaks_is_refused() {
     insta::assert_snapshot!(said(&sandbox, &base_with("1.2.5", "run"), &[]), @"
     exit: 1
     --- stderr
-    error: acme:base 1.3.0 cannot stand for 1.2.5, as a release of one series has to:
+    error: acme:base 1.3.0 is not compatible with 1.2.5, as releases of one series have to be:
       - `acme:base/api@1.2.5`: the function `run` is gone
         was run: func(input: string) -> string
 
@@ -112,7 +112,7 @@ fn a_patch_that_adds_something_is_told_so() {
     insta::assert_snapshot!(said(&sandbox, &wit("1.1.0", ""), &[]), @"
     exit: 1
     --- stderr
-    error: acme:types 1.1.0 cannot stand for 1.0.1, as a release of one series has to:
+    error: acme:types 1.1.0 is not compatible with 1.0.1, as releases of one series have to be:
       - `acme:types/api@1.0.1`: the function `b` is gone
         was b: func()
 
@@ -176,7 +176,7 @@ fn a_dry_run_shows_everything_and_writes_nothing() {
     insta::assert_snapshot!(said(&sandbox, &base_with("1.1.0", "run"), &["--dry-run"]), @"
     exit: 1
     --- stderr
-    error: acme:base 1.1.0 cannot stand for 1.0.0, as a release of one series has to:
+    error: acme:base 1.1.0 is not compatible with 1.0.0, as releases of one series have to be:
       - `acme:base/api@1.0.0`: the function `call` is gone
         was call: func(input: string) -> string
 
@@ -185,7 +185,7 @@ fn a_dry_run_shows_everything_and_writes_nothing() {
     insta::assert_snapshot!(said(&sandbox, &base("1.0.0"), &["--dry-run"]), @r#"
     exit: 0
     --- stdout
-    Already there: acme:base 1.0.0 to wasm.example ([SIZE] bytes)
+    Already there: acme:base 1.0.0 in wasm.example ([SIZE] bytes)
       sha256:[DIGEST-1]
       kind          component
       exports       acme:base/api@1.0.0
@@ -207,7 +207,19 @@ fn who_made_it_and_of_what_stands_in_its_manifest() {
     let request = http::client().get(url).header("accept", "application/vnd.oci.image.manifest.v1+json");
     let manifest = http::block_on(http::answer(request));
     let manifest: serde_json::Value = serde_json::from_slice(&manifest.body).expect("a manifest in JSON");
-    insta::assert_snapshot!(format!("{:#}", manifest["annotations"]), @"");
+    insta::assert_snapshot!(format!("{:#}", manifest["annotations"]), @r#"
+    {
+      "dev.spin-deps.dependencies": "{\"format_version\":1,\"dependencies\":[]}",
+      "dev.spin-deps.kind": "component",
+      "org.opencontainers.image.authors": "Ada <ada@example.com>",
+      "org.opencontainers.image.description": "A library that answers acme:base@1.0.0(…)",
+      "org.opencontainers.image.licenses": "Apache-2.0",
+      "org.opencontainers.image.revision": "4d3c2b1a",
+      "org.opencontainers.image.source": "https://example.com/acme.git",
+      "org.opencontainers.image.url": "https://example.com/acme",
+      "org.opencontainers.image.version": "1.0.0"
+    }
+    "#);
 }
 
 #[test]

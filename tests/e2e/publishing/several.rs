@@ -107,7 +107,7 @@ fn when_one_fails_those_that_need_it_are_left_out() {
     exit: 1
     --- stdout
     Not published: acme:base 1.0.0 to wasm.example ([SIZE] bytes)
-      registry `127.0.0.1:[PORT]` does not allow access to `acme:base 1.0.0`
+      registry `wasm.example (127.0.0.1:[PORT])` does not allow access to `acme:base 1.0.0`
       hint: check that the package's name is right and that your account may use it
     Left out: acme:middle 1.0.0 to wasm.example ([SIZE] bytes)
       it needs acme:base 1.0.0, which was not published
@@ -117,8 +117,11 @@ fn when_one_fails_those_that_need_it_are_left_out() {
       sha256:[DIGEST-1]
     ");
     let json = sandbox.run(&["publish", "dist", "--format", "json"]).failed().json();
+    let states: Vec<_> = (json["releases"].as_array().expect("releases").iter())
+        .map(|it| format!("{} {}", it["package"], it["status"]))
+        .collect();
     insta::assert_snapshot!(
-        json["releases"].as_array().expect("releases").iter().map(|it| format!("{} {}\n", it["package"], it["status"])).collect::<String>(),
+        states.join("\n"),
         @r#"
     "acme:base" "failed"
     "acme:middle" "left-out"
@@ -156,7 +159,7 @@ fn nothing_is_pushed_when_one_of_them_cannot_be() {
     insta::assert_snapshot!(refused(&[middle.clone(), ("a", base_with("1.1.0", "run"))]), @"
     exit: 1
     --- stderr
-    error: acme:base 1.1.0 cannot stand for 1.0.0, as a release of one series has to:
+    error: acme:base 1.1.0 is not compatible with 1.0.0, as releases of one series have to be:
       - `acme:base/api@1.0.0`: the function `call` is gone
         was call: func(input: string) -> string
 
@@ -221,4 +224,21 @@ fn a_name_is_for_one_file() {
     ");
     // A file that is named twice is one file.
     sandbox.run(&["publish", "dist/c.wasm", "dist/c.wasm", "--package", "acme:x@1.0.0"]).done();
+}
+
+#[test]
+fn releases_of_one_series_are_compared_with_each_other() {
+    let sandbox = Sandbox::new();
+    sandbox.use_folder();
+    dist(&sandbox, &[("a", base("1.2.0")), ("b", base_with("1.1.0", "run"))]);
+    insta::assert_snapshot!(sandbox.snapshot(&sandbox.run(&["publish", "dist"]).failed()), @"
+    exit: 1
+    --- stderr
+    error: acme:base 1.2.0 is not compatible with 1.1.0, as releases of one series have to be:
+      - `acme:base/api@1.1.0`: the function `run` is gone
+        was run: func(input: string) -> string
+
+    hint: whoever takes 1.1.0 may get 1.2.0 instead; publish it as 2.0.0, or with `--skip-semver-check` if nobody can depend on the difference
+    ");
+    sandbox.run(&["versions", "acme:base"]).failed();
 }

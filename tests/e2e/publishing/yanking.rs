@@ -176,10 +176,22 @@ fn what_yank_says() {
 
     For more information, try '--help'.
     ");
-    insta::assert_snapshot!(said(&["yank", "acme:base@1.0.0", "--offline"]), @"");
-    insta::assert_snapshot!(said(&["publish", &sandbox.artifact(&base("1.2.0")), "--offline"]), @"");
+    insta::assert_snapshot!(said(&["yank", "acme:base@1.0.0", "--offline"]), @"
+    exit: 1
+    --- stderr
+    error: to yank acme:base 1.0.0 needs the network, and `--offline` forbids requests
+    ");
+    insta::assert_snapshot!(said(&["publish", &sandbox.artifact(&base("1.2.0")), "--offline"]), @"
+    exit: 1
+    --- stderr
+    error: to publish acme:base 1.2.0 needs the network, and `--offline` forbids requests
+    ");
     let skipped = ["publish", &sandbox.artifact(&base("1.2.0")), "--offline", "--skip-semver-check"];
-    insta::assert_snapshot!(said(&skipped), @"");
+    insta::assert_snapshot!(said(&skipped), @"
+    exit: 1
+    --- stderr
+    error: to publish acme:base 1.2.0 needs the network, and `--offline` forbids requests
+    ");
 }
 
 #[test]

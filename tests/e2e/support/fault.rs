@@ -7,6 +7,7 @@
 //! A `GET` is asked for in HTTP/1.0, so that the answer comes in one piece that can be cut and bent; everything else is
 //! passed on as it is.
 
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -267,13 +268,14 @@ async fn converse(client: &mut (dyn Stream + '_), state: &State) -> io::Result<E
                 }
                 _ => {}
             }
-            answer_head.push_str(&format!("content-length: {announced}\r\nconnection: close\r\n\r\n"));
+            write!(answer_head, "content-length: {announced}\r\nconnection: close\r\n\r\n")
+                .expect("a String takes everything");
             client.write_all(answer_head.as_bytes()).await?;
             match fault {
                 Some(Fault::Stall) => {
                     client.write_all(&body[..half]).await?;
                     client.flush().await?;
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
                 Some(Fault::Truncate) => client.write_all(&body[..half]).await?,
                 Some(Fault::Trickle(piece, pause)) => {
@@ -302,7 +304,6 @@ impl Asked {
 
 impl Answer {
     fn head(&self) -> String {
-        use std::fmt::Write;
         let length = self.announced.unwrap_or(self.body.len() as u64);
         let mut head =
             format!("HTTP/1.1 {} Fault\r\nconnection: close\r\ncontent-length: {length}\r\n", self.status);
@@ -339,7 +340,7 @@ async fn send(client: &mut (dyn Stream + '_), head: &str, body: &[u8], answer: &
     client.write_all(head.as_bytes()).await?;
     client.write_all(body).await?;
     let mut left = answer.announced.unwrap_or_default().saturating_sub(body.len() as u64);
-    let blanks = [b' '; 64 << 10];
+    let blanks = [b' '; 8 << 10];
     while left > 0 {
         let now = blanks.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         client.write_all(&blanks[..now]).await?;

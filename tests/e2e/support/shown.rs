@@ -86,7 +86,7 @@ fn steps(text: &str) -> Vec<Step> {
         };
         if line.trim() == "```toml" {
             if block.first().is_some_and(|(_, first)| *first == "# config.toml") {
-                let configuration = block.iter().map(|(_, line)| format!("{line}\n")).collect();
+                let configuration = block.iter().flat_map(|(_, line)| [*line, "\n"]).collect();
                 steps.push(Step { line: fence, action: Action::Configure(configuration) });
             }
             continue;

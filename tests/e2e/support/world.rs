@@ -19,6 +19,9 @@ use super::tls::Authority;
 /// same whatever port the server has.
 pub(crate) const REGISTRY: &str = "wasm.example";
 
+/// What the system of every sandbox trusts: reading the machine's own certificates takes longer than most runs.
+static NOBODYS_AUTHORITY: LazyLock<Authority> = LazyLock::new(Authority::new);
+
 /// The result of a run of the binary.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -88,8 +91,8 @@ impl Sandbox {
         for directory in [&project, &root.path().join("home"), &root.path().join("artifacts")] {
             fs_err::create_dir_all(directory).expect("a directory of the sandbox");
         }
-        static NOBODYS: LazyLock<Authority> = LazyLock::new(Authority::new);
-        fs_err::write(root.path().join("system.pem"), NOBODYS.root_pem()).expect("the system's certificates");
+        fs_err::write(root.path().join("system.pem"), NOBODYS_AUTHORITY.root_pem())
+            .expect("the system's certificates");
         Self { root, project }
     }
 

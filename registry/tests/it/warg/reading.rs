@@ -66,7 +66,7 @@ async fn a_withdrawn_release_is_marked_and_can_still_be_fetched_by_those_who_kno
     let content = scene.content("1.1.0").await;
     scene.yank("1.1.0").await;
     assert_eq!(scene.versions().await.unwrap(), "1.0.0 [1.1.0]");
-    fs_err::remove_dir_all(&scene.settings.cache_dir.join("blobs")).unwrap();
+    fs_err::remove_dir_all(scene.settings.cache_dir.join("blobs")).unwrap();
     assert_eq!(scene.open().await.fetch(&content).await.unwrap(), "acme:base 1.1.0");
 
     // Also for a machine that sees the log for the first time.

@@ -148,7 +148,8 @@ pub(super) struct Forger {
 impl Forger {
     pub(super) async fn before(upstream: &str) -> Self {
         let upstream = Upstream::at(upstream);
-        let (rule, asked): (Arc<Mutex<Option<Rule>>>, Arc<Mutex<Vec<Asked>>>) = Default::default();
+        let rule: Arc<Mutex<Option<Rule>>> = Arc::default();
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let (passed, rules, seen) = (upstream.clone(), Arc::clone(&rule), Arc::clone(&asked));
         let app = Router::new().fallback(move |request: Request| {
             let (upstream, rules, seen) = (passed.clone(), Arc::clone(&rules), Arc::clone(&seen));
@@ -356,9 +357,8 @@ impl Scene {
 pub(super) fn settings(dir: &Path, registries: &[(&str, &str)], key: &str) -> Settings {
     let mut text = format!("default_registry = \"{}\"\n", registries[0].0);
     for (name, address) in registries {
-        text.push_str(&format!(
-            "[registry.\"{name}\".warg]\nurl = \"http://{address}\"\nsigning_key = \"{key}\"\n"
-        ));
+        let table = format!("[registry.\"{name}\".warg]\nurl = \"http://{address}\"\n");
+        text.extend([table.as_str(), "signing_key = \"", key, "\"\n"]);
     }
     let config = dir.join("config.toml");
     fs_err::write(&config, text).unwrap();
