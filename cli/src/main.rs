@@ -10,6 +10,7 @@ mod progress;
 mod prompt;
 mod report;
 mod settings;
+mod table;
 
 use std::{process::ExitCode, time::Duration};
 

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io::Write as _, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-use crate::args::Format;
+use crate::{args::Format, report::Failure};
 
 /// Names of packages and the like.
 pub(crate) const NAME: Style = Style::new().bold();
@@ -25,6 +25,7 @@ pub(crate) struct Output {
     json: Value,
     note: Option<String>,
     success: bool,
+    failure: Option<Failure>,
 }
 
 impl Output {
@@ -35,13 +36,21 @@ impl Output {
 
     /// A result whose text is to be written line by line.
     pub(crate) fn new(json: Value) -> Self {
-        Self { text: String::new(), json, note: None, success: true }
+        Self { text: String::new(), json, note: None, success: true, failure: None }
     }
 
     /// Adds a line of text.
     pub(crate) fn line(&mut self, line: impl std::fmt::Display) -> &mut Self {
         // Writing to a string cannot fail.
         let _ = writeln!(self.text, "{line}");
+        self
+    }
+
+    /// Adds lines of text.
+    pub(crate) fn lines(&mut self, lines: impl IntoIterator<Item = String>) -> &mut Self {
+        for line in lines {
+            self.line(line);
+        }
         self
     }
 
@@ -56,6 +65,12 @@ impl Output {
         self
     }
 
+    /// The result says what was found; what that means is a failure.
+    pub(crate) fn failed(mut self, failure: Failure) -> Self {
+        self.failure = Some(failure);
+        self
+    }
+
     /// Prints the result. A reader that went away (`| head`) is no error.
     pub(crate) fn print(self, format: Format, quiet: bool) -> ExitCode {
         let text = match format {
@@ -67,6 +82,9 @@ impl Output {
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
         if let Some(note) = self.note.filter(|_| !quiet) {
             crate::report::note(&note);
+        }
+        if let Some(failure) = &self.failure {
+            return crate::report::fail(failure, format);
         }
         if self.success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }

@@ -132,7 +132,7 @@ fn excerpt(error: &Error) -> Option<String> {
     let path = file.path.strip_prefix(here).unwrap_or(&file.path).display().to_string();
     let text = keep_length(&file.text);
     let end = span.end.min(text.len());
-    let span = span.start.min(end)..end;
+    let (text, span) = cut_lines(&text, span.start.min(end)..end);
     let label = (!label.is_empty()).then(|| clean(&label));
     let place =
         Place { source: NamedSource::new(path, text), label: LabeledSpan::new_with_span(label, span) };
@@ -157,6 +157,39 @@ fn keep_length(text: &str) -> String {
             std::iter::repeat_n(shown, times)
         })
         .collect()
+}
+
+/// How much of a line is shown, in bytes, and how much of it after the beginning of the place.
+const MAX_LINE: usize = 200;
+
+/// The text with long lines cut at their end, and where the place is in it. What is before the place in its line stays, so
+/// that its column is the right one.
+fn cut_lines(text: &str, span: std::ops::Range<usize>) -> (String, std::ops::Range<usize>) {
+    let mut cut = String::new();
+    let (mut start, mut end) = (None, None);
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        let limit =
+            if (at..at + line.len()).contains(&span.start) { span.start - at + MAX_LINE } else { MAX_LINE };
+        let kept = content.get(..content.floor_char_boundary(limit)).unwrap_or(content);
+        let place = |offset: usize| (offset - at).min(kept.len()) + cut.len();
+        if span.start < at + line.len() {
+            start = start.or_else(|| Some(place(span.start)));
+        }
+        if start.is_some() && span.end <= at + line.len() {
+            end = end.or_else(|| Some(place(span.end)));
+        }
+        cut.push_str(kept);
+        if kept.len() < content.len() {
+            cut.push('…');
+        }
+        cut.push_str(line.get(content.len()..).unwrap_or_default());
+        at += line.len();
+    }
+    let start = start.unwrap_or(cut.len());
+    let end = end.unwrap_or(cut.len());
+    (cut, start..end)
 }
 
 /// A place in a file, as the renderer wants it.
@@ -223,5 +256,29 @@ where
         let mut text = String::new();
         context.format_fields(Writer::new(&mut text), event)?;
         writeln!(writer, "{level} {}", clean(&text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_cut_behind_the_place() {
+        let long = "é".repeat(300);
+        let text = format!("{long}\r\nshort\n{long}place{long}\nlast");
+        let start = text.find("place").unwrap();
+        let (cut, span) = cut_lines(&text, start..start + 5);
+        assert_eq!(&cut[span], "place");
+        let lengths: Vec<_> = cut.lines().map(|line| line.chars().count()).collect();
+        assert_eq!(lengths, [101, 5, 300 + 5 + 97 + 1, 4]);
+        assert!(cut.contains("…\r\nshort\n"));
+
+        // A place that is longer than what is left of it, one at the end, and one in a text without an end of line.
+        let (cut, span) = cut_lines(&long, 2..600);
+        assert_eq!((cut.len(), span), (202 + '…'.len_utf8(), 2..202));
+        assert_eq!(cut_lines("a\nb\n", 4..4), ("a\nb\n".to_owned(), 4..4));
+        assert_eq!(cut_lines("a\nb\n", 2..2), ("a\nb\n".to_owned(), 2..2));
+        assert_eq!(cut_lines("", 0..0), (String::new(), 0..0));
     }
 }

@@ -13,12 +13,13 @@ mod encode;
 mod error;
 pub(crate) mod mismatch;
 mod plan;
+mod resources;
 
 use std::sync::Arc;
 
 use wasm_pkg_common::package::PackageRef;
 
-pub use self::error::{ComposeError, Difference};
+pub use self::error::{ComposeError, Difference, Owned};
 use self::plan::Plan;
 use crate::ImportPattern;
 

@@ -128,7 +128,7 @@ pub enum InspectError {
     #[error("the file cannot be read")]
     Read(#[source] io::Error),
     /// The published dependency table cannot be used.
-    #[error("the dependency table in the file cannot be used")]
+    #[error("the dependency table in the file cannot be used: {0}")]
     Table(#[from] TableError),
 }
 
@@ -140,6 +140,10 @@ impl InspectError {
                 Some("name the built component, a file that usually ends in `.wasm`".to_owned())
             }
             Self::NotWasm { .. } | Self::Read(_) => None,
+            // The validator's own words for its bounds.
+            Self::Malformed { message, .. } if message.contains("exceeds limit of") => {
+                Some("that is more than WebAssembly tools accept: split the component".to_owned())
+            }
             Self::Malformed { .. } => Some("the file may be cut short: build or fetch it again".to_owned()),
             Self::Table(error) => error.hint(),
         }

@@ -4,8 +4,9 @@
 //! imports, exports and metadata, [`Outline`] the same from a stream of any length in little memory; [`needs`] turns
 //! the imports that a host does not provide into requirements on other packages; [`dependencies_wit`] and
 //! [`rust_bindings`] write what a guest is built against; [`compose`] wires a component with the releases it depends
-//! on into one plain component, after it has checked every wire's types; [`compare`] tells whether a release can stand
-//! for an older one.
+//! on into one plain component, after it has checked every wire's types; [`Types`] are what those wires are checked by
+//! where there is no component yet; [`compare`] tells whether a release can stand for an older one, and [`changes`] what
+//! is new.
 //!
 //! The bytes come from registries and are hostile until they have been validated. What reads them is bounded, and the
 //! decoders of others, which assert where we would return an error, run behind a guard that turns a panic into an
@@ -13,6 +14,7 @@
 
 mod bindings;
 mod capability;
+mod changes;
 mod compose;
 mod guard;
 mod inspect;
@@ -22,15 +24,20 @@ mod needs;
 mod semver;
 mod stream;
 mod table;
+mod types;
 mod wit;
 
 pub use bindings::rust_bindings;
 pub use capability::{capabilities, is_host_provided};
-pub use compose::{ComposeError, Composed, Composition, Difference, Link, LinkPattern, Part, Wire, compose};
+pub use changes::{InterfaceChange, ItemChange, changes};
+pub use compose::{
+    ComposeError, Composed, Composition, Difference, Link, LinkPattern, Owned, Part, Wire, compose,
+};
 pub use inspect::{Extern, ExternKind, InspectError, Inspection, Kind, Outline, inspect, inspect_reader};
 pub use metadata::Metadata;
 pub use name::{ImportPattern, InterfaceName, PatternError, compatible};
 pub use needs::{Need, needs, needs_from_names, table_of_needs};
-pub use semver::{Addition, Break, Comparison, SemverError, compare, compare_packages};
+pub use semver::{Addition, Break, Comparison, SemverError, compare, compare_packages, compare_types};
 pub use table::{ANNOTATION, DependencyTable, FORMAT_VERSION, SECTION, TableEntry, TableError, embed_table};
+pub use types::{MAX_TYPES_ANNOTATION, Misfit, TYPES_ANNOTATION, TYPES_FORMAT_VERSION, Types, TypesError};
 pub use wit::{Clash, WitDependency, WitError, dependencies_wit};

@@ -70,10 +70,16 @@ pub fn compatible(a: &Version, b: &Version) -> bool {
 /// down, then an interface of the same name where one of the two names carries no version.
 pub(crate) fn candidates<'a>(wanted: &str, exports: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let name = InterfaceName::parse(wanted);
+    let path = |name: &'a str| name.split_once('@').map_or(name, |(path, _)| path);
+    let own = wanted.split_once('@').map_or(wanted, |(path, _)| path);
     let mut found = Vec::new();
     for export in exports {
         if export == wanted {
             found.push((2, None, export));
+            continue;
+        }
+        // Most are of another interface altogether, which is seen without reading the name.
+        if path(export) != own {
             continue;
         }
         let (Some(name), Some(other)) = (&name, InterfaceName::parse(export)) else {

@@ -22,11 +22,11 @@ use wasm_pkg_common::package::Version;
 use wit_parser::{PackageId, Resolve, decoding::DecodedWasm};
 
 use crate::{
-    Difference, InspectError, Kind, Outline,
-    compose::mismatch::differences,
+    Difference, InspectError, Kind, Outline, Types,
+    compose::mismatch::{Owners, differences, plain_difference},
     guard::{chain, guarded},
     name::candidates,
-    wit::surface::{Entry, Key, Scope, Surface},
+    wit::surface::{Entry, Scope, Surface},
 };
 
 /// How a release differs from an older one.
@@ -145,14 +145,19 @@ pub enum SemverError {
 /// Compares a component with an older one. Of WIT packages only the interfaces are compared, of core modules nothing;
 /// see [`compare_packages`].
 pub fn compare(older: &Outline, newer: &Outline) -> Comparison {
+    compare_types(&Types::of(older), &Types::of(newer))
+}
+
+/// The same from their types alone.
+pub fn compare_types(older: &Types, newer: &Types) -> Comparison {
     let (before, after) = (older.kind(), newer.kind());
     match after {
         _ if before != after => {
             let kind = Break::Kind { older: before.described(), newer: after.described() };
             Comparison { breaks: vec![kind], ..Comparison::default() }
         }
-        Kind::Component => components(&Surface::of(older), &Surface::of(newer)),
-        Kind::WitPackage => interfaces(&Surface::of_package(older), &Surface::of_package(newer)),
+        Kind::Component => components(older.surface(), newer.surface()),
+        Kind::WitPackage => interfaces(older.surface(), newer.surface()),
         Kind::CoreModule => Comparison::default(),
     }
 }
@@ -179,10 +184,10 @@ fn components(before: &Surface, after: &Surface) -> Comparison {
         kept.insert(other.to_owned());
         match (entry, after.exports.get(other)) {
             (Entry::Interface(wanted), Some(Entry::Interface(offered))) => {
-                comparison.interface(name, (before, *wanted), (after, *offered));
+                comparison.interface(name, (before, *wanted), (after, *offered), Owners::Compatible);
             }
-            (Entry::Function, Some(Entry::Function)) => {
-                let difference = plain(before, name, after, other);
+            (Entry::Function(wanted), Some(Entry::Function(offered))) => {
+                let difference = plain_difference((before, name, wanted), (after, other, offered));
                 let changed = |difference| Break::Changed { name: name.clone(), difference };
                 comparison.breaks.extend(difference.map(changed));
             }
@@ -201,44 +206,24 @@ fn components(before: &Surface, after: &Surface) -> Comparison {
 
 impl Comparison {
     /// Compares one interface; each is given by its surface and the index of its scope there.
-    fn interface(&mut self, name: &str, older: (&Surface, usize), newer: (&Surface, usize)) {
-        let ((before, wanted), (after, offered)) = (older, newer);
-        let (Some(wanted), Some(offered)) = (before.scopes.get(wanted), after.scopes.get(offered)) else {
-            return;
+    fn interface(&mut self, name: &str, older: (&Surface, usize), newer: (&Surface, usize), owners: Owners) {
+        let is_broken = |(surface, scope): (&Surface, usize)| {
+            surface.scopes.get(scope).is_none_or(|scope: &Scope| scope.broken.is_some())
         };
-        if wanted.broken.is_some() || offered.broken.is_some() {
+        if is_broken(older) || is_broken(newer) {
             self.unknown.push(name.to_owned());
         }
-        let found = differences(before, wanted, after, offered).into_iter();
+        let found = differences(older, newer, owners).into_iter();
         self.breaks.extend(found.map(|difference| Break::Changed { name: name.to_owned(), difference }));
-        self.additions.extend(added(name, before, wanted, after, offered));
-    }
-}
-
-/// How two plain functions differ.
-fn plain(before: &Surface, name: &str, after: &Surface, other: &str) -> Option<Difference> {
-    let wanted = before.scopes.first()?.items.get(&Key::new(name))?;
-    let offered = after.scopes.first()?.items.get(&Key::new(other))?;
-    (wanted.text != offered.text).then(|| Difference::Item {
-        what: "function",
-        item: name.to_owned(),
-        expected: wanted.text.clone(),
-        found: Some(offered.text.clone()),
-    })
-}
-
-/// What an interface has gained.
-fn added(name: &str, before: &Surface, wanted: &Scope, after: &Surface, offered: &Scope) -> Vec<Addition> {
-    // The same comparison the other way round: only what the older one has not at all is new.
-    let gained = differences(after, offered, before, wanted).into_iter();
-    gained
-        .filter_map(|difference| match difference {
+        // The same comparison the other way round: only what the older one has not at all is new.
+        let gained = differences(newer, older, owners).into_iter();
+        self.additions.extend(gained.filter_map(|difference| match difference {
             Difference::Item { what, item, found: None, .. } => {
                 Some(Addition::Item { name: name.to_owned(), what, item })
             }
             _ => None,
-        })
-        .collect()
+        }));
+    }
 }
 
 fn interfaces(before: &Surface, after: &Surface) -> Comparison {
@@ -253,7 +238,9 @@ fn interfaces(before: &Surface, after: &Surface) -> Comparison {
     for (name, entry) in &before.exports {
         let Entry::Interface(wanted) = entry else { continue };
         match named(after, interface_of(name)) {
-            Some(offered) => comparison.interface(name, (before, *wanted), (after, offered)),
+            Some(offered) => {
+                comparison.interface(name, (before, *wanted), (after, offered), Owners::AnyVersion);
+            }
             None => comparison.breaks.push(Break::Missing { what: "interface", name: name.clone() }),
         }
     }

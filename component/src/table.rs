@@ -20,12 +20,13 @@ pub const ANNOTATION: &str = "dev.spin-deps.dependencies";
 /// The version of the format that is written, and the only one that is read.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// How much of a requirement is shown in a message, in characters.
+const MAX_SHOWN: usize = 60;
 /// The longest table that is read, in bytes.
 const MAX_LENGTH: usize = 1024 * 1024;
 
 /// The packages that a release needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DependencyTable {
     /// Always [`FORMAT_VERSION`] after reading.
     pub format_version: u32,
@@ -34,8 +35,7 @@ pub struct DependencyTable {
 }
 
 /// One dependency of a release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TableEntry {
     /// The package that implements the imports of its name.
     pub package: PackageRef,
@@ -49,6 +49,16 @@ pub enum TableError {
     /// The text is not a table.
     #[error("it is not a dependency table: {0}")]
     Malformed(String),
+    /// A version requirement is none.
+    #[error("its requirement `{requirement}` on {package} is not valid: {reason}")]
+    Requirement {
+        /// The package that is required.
+        package: Box<PackageRef>,
+        /// The text.
+        requirement: Box<str>,
+        /// What is wrong with it.
+        reason: Box<str>,
+    },
     /// Written by a newer tool.
     #[error("it has format version {0}, this version of spin-deps reads {FORMAT_VERSION}")]
     Version(u64),
@@ -73,18 +83,46 @@ impl TableError {
     }
 }
 
+/// A table as it is written, its requirements not read yet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(rename = "format_version")]
+    _format_version: u32,
+    dependencies: Vec<WrittenEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenEntry {
+    package: PackageRef,
+    version: String,
+}
+
+impl WrittenEntry {
+    fn read(self) -> Result<TableEntry, TableError> {
+        let Self { package, version } = self;
+        match version.parse() {
+            Ok(version) => Ok(TableEntry { package, version }),
+            Err(error) => {
+                let requirement: String = version.chars().take(MAX_SHOWN).collect();
+                Err(TableError::Requirement {
+                    package: Box::new(package),
+                    requirement: requirement.into(),
+                    reason: error.to_string().into(),
+                })
+            }
+        }
+    }
+}
+
 impl DependencyTable {
     /// A table in canonical order, without repetition.
     pub fn new(dependencies: impl IntoIterator<Item = TableEntry>) -> Self {
-        let mut table =
-            Self { format_version: FORMAT_VERSION, dependencies: dependencies.into_iter().collect() };
-        table.sort();
-        table
-    }
-
-    fn sort(&mut self) {
-        self.dependencies.sort_by_cached_key(|entry| (entry.package.clone(), entry.version.to_string()));
-        self.dependencies.dedup();
+        let mut dependencies: Vec<_> = dependencies.into_iter().collect();
+        dependencies.sort_by_cached_key(|entry| (entry.package.clone(), entry.version.to_string()));
+        dependencies.dedup();
+        Self { format_version: FORMAT_VERSION, dependencies }
     }
 
     /// The canonical text: the same table gives the same bytes.
@@ -108,9 +146,9 @@ impl DependencyTable {
         if probe.format_version != u64::from(FORMAT_VERSION) {
             return Err(TableError::Version(probe.format_version));
         }
-        let mut table: Self = serde_json::from_str(text).map_err(malformed)?;
-        table.sort();
-        Ok(table)
+        let written: Written = serde_json::from_str(text).map_err(malformed)?;
+        let dependencies = written.dependencies.into_iter().map(WrittenEntry::read);
+        Ok(Self::new(dependencies.collect::<Result<Vec<_>, _>>()?))
     }
 }
 

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 mod error;
 mod output;
+pub(crate) mod shape;
 pub(crate) mod surface;
-mod text;
+pub(crate) mod text;
 
 pub(crate) use self::error::listed;
 pub use self::error::{Clash, WitError};

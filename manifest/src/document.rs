@@ -1,8 +1,10 @@
 //! One manifest: its text and what it says.
 
+use toml_edit::Value;
+
 use crate::{
-    Dependency, DependencyName, ErrorKind, Inherit, Manifest, ManifestError, Middleware, Source, Trigger,
-    check,
+    Dependency, DependencyName, ErrorKind, Inherit, Manifest, ManifestError, Middleware, Source, Span,
+    Trigger, check,
     edit::{self, MAX_DEPTH, Syntax, Wanted},
     error::did_you_mean,
     read::{self, printable},
@@ -80,6 +82,24 @@ impl Document {
         }
         let right = says(&changed.manifest, component, expected);
         *self = changed.verified(right, component)?;
+        Ok(())
+    }
+
+    /// The version requirement at the place of a [source](crate::Dependency::source_span), as it is written.
+    pub fn requirement(&self, place: &Span) -> Option<String> {
+        let value: Value = self.text.get(place.clone())?.parse().ok()?;
+        value.as_str().map(str::to_owned)
+    }
+
+    /// Writes another version requirement at the place of a [source](crate::Dependency::source_span) that has one.
+    /// Nothing else changes.
+    pub fn set_requirement(&mut self, place: &Span, requirement: &str) -> Result<(), ManifestError> {
+        let what = || format!("the requirement `{}`", printable(requirement));
+        let text = self.requirement(place).and_then(|_| edit::replace(&self.text, place, requirement));
+        let changed = Self::read_change(text, what)?;
+        let written = place.start..place.end + changed.text.len() - self.text.len();
+        let right = changed.requirement(&written).as_deref() == Some(requirement);
+        *self = changed.verified(right, requirement)?;
         Ok(())
     }
 

@@ -46,6 +46,7 @@ mod model;
 mod name;
 mod profile;
 mod read;
+mod requirement;
 
 pub use capability::{Capability, Grant, Inherit, UnknownCapability};
 pub use document::{Document, MAX_LENGTH};
@@ -56,6 +57,7 @@ pub use model::{
     Trigger, Variable, VerifyRequest,
 };
 pub use name::{DependencyName, InvalidName};
+pub use requirement::{InvalidRequirement, parse_requirement};
 
 /// A range of bytes of the text that was given to [`Document::parse`].
 pub type Span = std::ops::Range<usize>;

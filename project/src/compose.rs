@@ -106,7 +106,9 @@ impl Project {
             ComposeError::DoubleMatch { second, .. } => {
                 (named(second).map(|it| &it.name_span), "matches it too")
             }
-            ComposeError::NoExport { part, import, .. } | ComposeError::Mismatch { part, import, .. }
+            ComposeError::NoExport { part, import, .. }
+            | ComposeError::Mismatch { part, import, .. }
+            | ComposeError::Resource { part, import, .. }
                 if *part == component.id =>
             {
                 let meets = |it: &&Dependency| import_pattern(&it.name).matches(import);

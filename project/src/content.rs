@@ -381,7 +381,8 @@ fn locked<'a>(lock: &'a Lockfile, package: &PackageRef, version: &Version) -> Re
         .ok_or_else(|| not_locked(package, &format!("={version}").parse().unwrap_or(VersionReq::STAR)))
 }
 
-fn digest_of_url(url: &Url, digest: &str) -> Result<ContentDigest, Error> {
+/// The digest that a manifest gives for a URL.
+pub(crate) fn digest_of_url(url: &Url, digest: &str) -> Result<ContentDigest, Error> {
     ContentDigest::try_from(digest).map_err(|error| Error::Unknown {
         message: format!("{} has an unusable digest: {error}", without_secrets(url)),
         hint: None,

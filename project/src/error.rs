@@ -87,6 +87,24 @@ pub enum Error {
         /// In which respects it does not fit.
         reasons: Vec<String>,
     },
+    /// An update was asked for, and nothing may change.
+    #[error("`update` moves what is locked, and `{because}` forbids to change spin-deps.lock")]
+    UpdateForbidden {
+        /// The option that forbids it.
+        because: &'static str,
+    },
+    /// After an update, releases could reach what nobody has agreed to.
+    #[error("the update would let these reach more than before:\n{}", gains_in_words(gains))]
+    Gains {
+        /// Each release with the capability keys that it gains.
+        gains: Vec<(String, Vec<String>)>,
+    },
+    /// A file was changed by somebody else in the meantime.
+    #[error("{} was changed in the meantime, and is left as it is", path.display())]
+    ChangedMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
     /// A package would come from another registry than the lockfile says.
     #[error("{package} is locked from the registry {locked}, but would now come from {now}")]
     RegistryChanged {
@@ -288,6 +306,13 @@ impl Error {
             Self::LockWouldChange { because, .. } => {
                 Some(format!("run `spin-deps lock` without `{because}` and commit spin-deps.lock"))
             }
+            Self::UpdateForbidden { because } => {
+                Some(format!("leave out `{because}`, or add `--dry-run` to see what there is"))
+            }
+            Self::Gains { .. } => {
+                Some("if they may, run the same command with `--allow-capabilities`".into())
+            }
+            Self::ChangedMeanwhile { .. } => Some("run the same command again".into()),
             Self::RegistryChanged { package, entries, .. } => Some(format!(
                 "a package never moves to another registry by itself; restore the mapping of {package}, or, if the move is meant, {}",
                 relock_in_words(entries)
@@ -385,6 +410,11 @@ fn capabilities_in_words(keys: &[String]) -> String {
             )
         }
     }
+}
+
+fn gains_in_words(gains: &[(String, Vec<String>)]) -> String {
+    let lines = gains.iter().map(|(release, keys)| format!("  - {release}: {}", capabilities_in_words(keys)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// How to lock anew what has these entries.

@@ -134,7 +134,7 @@ impl Project {
     }
 
     /// A view of the lockfile needs one that fits.
-    async fn check_lock_fits(&self) -> Result<(), Error> {
+    pub(crate) async fn check_lock_fits(&self) -> Result<(), Error> {
         match self.lock_check().await {
             Err(Error::LockWouldChange { reasons, .. }) => Err(Error::Unknown {
                 message: format!("the lockfile does not fit the manifest: {}", reasons.join("; ")),

@@ -8,9 +8,15 @@
 //! A release that the lockfile has is never asked for: its edges are in the lockfile, and what is addressed by a
 //! digest does not change. Nor is another registry ever asked for other versions of it: a package stays where it was
 //! found first, or whoever publishes a higher version of its name elsewhere would take its place.
+//!
+//! Whether types fit is a question about an answer that is otherwise found; see [`types`].
+
+mod passed;
+mod types;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    io::Read,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -19,16 +25,20 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use semver::{Version, VersionReq};
-use spin_deps_component::inspect_reader;
-use spin_deps_lockfile::Lockfile;
-use spin_deps_registry::{Content, Listing, Registries, ReleaseInfo, Signers};
-use spin_deps_resolver::{Candidate, Edge, Index, Reason, Release, Versions};
+use serde::Serialize;
+use spin_deps_component::{InspectError, Outline, TYPES_ANNOTATION, Types};
+use spin_deps_lockfile::{Lockfile, Package};
+use spin_deps_registry::{Content, Listed, Listing, Registries, Signers};
+use spin_deps_resolver::{Candidate, Edge, Reason, Release, Versions};
 use tokio::runtime::Handle;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
 
+use self::types::Held;
+pub(crate) use self::types::TypedIndex;
 use crate::{
     Error,
-    content::{Facts, expected, is_signed_as_before, stays},
+    content::{Facts, KIND_ANNOTATION, expected, is_signed_as_before, stays},
+    requirements::Importer,
 };
 
 /// The table of the store's records that keeps [`Facts`] by the digest of what they were read from: the manifest, where
@@ -36,7 +46,7 @@ use crate::{
 const FACTS_TABLE: &str = "facts-v2";
 
 /// A release whose metadata is known.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Loaded {
     pub(crate) registry: Registry,
     pub(crate) digest: ContentDigest,
@@ -44,9 +54,32 @@ pub(crate) struct Loaded {
     pub(crate) manifest: Option<ContentDigest>,
     pub(crate) signers: Option<Signers>,
     pub(crate) facts: Facts,
+    /// Where its types are found.
+    types: TypesSource,
+    /// Its author said what kind of thing it is, or it was looked at when it was locked.
+    is_described: bool,
+}
+
+/// Where the types of a release are found.
+#[derive(Clone)]
+enum TypesSource {
+    /// In an annotation of its manifest, which has this text.
+    Annotation(Arc<str>),
+    /// They were read already.
+    Known(Arc<Types>),
+    /// It is locked, so that its manifest was not asked for.
+    Locked,
+    /// In its bytes.
+    Content,
 }
 
 impl Loaded {
+    /// What identifies the description: the manifest, where the registry has one, because two registries may describe
+    /// the same content differently; else the content.
+    fn key(&self) -> String {
+        self.manifest.as_ref().unwrap_or(&self.digest).to_string()
+    }
+
     /// What identifies the release's content.
     pub(crate) fn content(&self, package: &PackageRef, version: &Version) -> Content {
         Content {
@@ -68,6 +101,7 @@ type Answer<T> = Shared<BoxFuture<'static, Result<T, Arc<Error>>>>;
 pub(crate) struct RegistryIndex(Arc<Inner>);
 
 type ReleaseAnswers = HashMap<(PackageRef, Version), Answer<Option<Arc<Loaded>>>>;
+type TypesAnswers = HashMap<(PackageRef, Version), Answer<Held>>;
 
 struct Inner {
     registries: Registries,
@@ -75,8 +109,13 @@ struct Inner {
     /// Registries that the manifest names for a package.
     mapping: BTreeMap<PackageRef, Registry>,
     locked: Lockfile,
+    /// What of it the solver will most likely choose again.
+    staying: Lockfile,
     listings: Mutex<HashMap<PackageRef, Answer<Arc<Listing>>>>,
     releases: Mutex<ReleaseAnswers>,
+    types: Mutex<TypesAnswers>,
+    /// The types of what the app itself has.
+    own: Mutex<HashMap<Importer, Answer<Held>>>,
     guessed: Mutex<HashSet<(PackageRef, VersionReq)>>,
     /// The first failure that is not an answer. A resolution around it would depend on the weather.
     failure: Mutex<Option<Arc<Error>>>,
@@ -88,13 +127,28 @@ impl RegistryIndex {
         mapping: BTreeMap<PackageRef, Registry>,
         locked: Option<&Lockfile>,
     ) -> Self {
+        Self::for_update(registries, mapping, locked, |_| false)
+    }
+
+    /// The same, where some of the locked releases are going to move, if they can.
+    pub(crate) fn for_update(
+        registries: Registries,
+        mapping: BTreeMap<PackageRef, Registry>,
+        locked: Option<&Lockfile>,
+        moves: impl Fn(&Package) -> bool,
+    ) -> Self {
+        let locked = locked.cloned().unwrap_or_default();
+        let staying = locked.packages.iter().filter(|it| !moves(it)).cloned().collect();
         Self(Arc::new(Inner {
             registries,
             runtime: Handle::current(),
             mapping,
-            locked: locked.cloned().unwrap_or_default(),
+            staying: Lockfile { packages: staying, http: Vec::new() },
+            locked,
             listings: Mutex::default(),
             releases: Mutex::default(),
+            types: Mutex::default(),
+            own: Mutex::default(),
             guessed: Mutex::default(),
             failure: Mutex::default(),
         }))
@@ -111,6 +165,21 @@ impl RegistryIndex {
         mapped
             .or_else(|| self.0.registries.registry_of(package))
             .or_else(|| self.0.locked.releases(package).next().map(|locked| locked.registry.clone()))
+    }
+
+    /// The releases of a package as its registry lists them; none where it does not have it, or cannot be asked.
+    pub(crate) async fn listed(&self, package: &PackageRef) -> Result<Vec<Listed>, Error> {
+        match &*self.listing(package).await.map_err(Error::Shared)? {
+            Listing::Found(versions) => Ok(versions.clone()),
+            Listing::NotFound | Listing::Offline => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether a release is yanked as far as is known: its reason, which may be empty.
+    pub(crate) async fn yanked(&self, package: &PackageRef, version: &Version) -> Option<String> {
+        let listed = self.listed(package).await.ok()?;
+        let yanked = listed.into_iter().find(|it| it.version == *version && it.yanked)?;
+        Some(yanked.reason.unwrap_or_default())
     }
 
     /// The metadata of a release, or `None` where it is not there.
@@ -175,6 +244,8 @@ impl RegistryIndex {
                 manifest: locked.manifest.clone(),
                 signers: locked.signers.as_ref().map(expected),
                 facts: Facts { wit_only: false, needs, capabilities: locked.capabilities.clone() },
+                types: TypesSource::Locked,
+                is_described: true,
             })));
         }
         let Some(registry) = self.registry(package) else {
@@ -187,13 +258,23 @@ impl RegistryIndex {
         };
         is_signed_as_before(&self.0.locked, package, &registry, &info)?;
         let key = info.manifest.as_ref().unwrap_or(&info.digest).to_string();
+        let mut types = match info.annotations.get(TYPES_ANNOTATION) {
+            Some(text) => TypesSource::Annotation(text.as_str().into()),
+            None => TypesSource::Content,
+        };
         let facts = if let Some(facts) = registries.store().recall(FACTS_TABLE, &key).await {
             facts
         } else {
-            let facts = self.learn_facts(&Content::of(package, version, &registry, &info), &info).await?;
-            if let Err(error) = registries.store().remember(FACTS_TABLE, &key, &facts).await {
-                tracing::warn!("an answer could not be remembered: {error}");
-            }
+            let facts = if let Some(facts) = Facts::of_metadata(&info) {
+                facts
+            } else {
+                let content = Content::of(package, version, &registry, &info);
+                let (facts, read) = self.learn(&content).await?;
+                self.remember_types(&key, &read).await;
+                types = TypesSource::Known(Arc::new(read));
+                facts
+            };
+            self.remember(FACTS_TABLE, &key, &facts).await;
             facts
         };
         Ok(Some(Arc::new(Loaded {
@@ -203,18 +284,23 @@ impl RegistryIndex {
             manifest: info.manifest,
             signers: info.signers,
             facts,
+            types,
+            is_described: info.annotations.contains_key(KIND_ANNOTATION),
         })))
     }
 
-    /// The facts of a release: from its metadata where that suffices, else from its bytes.
-    async fn learn_facts(&self, content: &Content, info: &ReleaseInfo) -> Result<Facts, Error> {
-        if let Some(facts) = Facts::of_metadata(info) {
-            return Ok(facts);
+    /// The facts of a release and its types from its bytes, where its metadata does not suffice.
+    async fn learn(&self, content: &Content) -> Result<(Facts, Types), Error> {
+        let read = self.0.registries.read(content, facts_and_types).await?;
+        let release = || format!("{} {}", content.package, content.version);
+        read.map_err(|error| Error::Published { release: release(), error })
+    }
+
+    /// Remembers what is addressed by a digest; it is no loss if that fails.
+    async fn remember<T: Serialize>(&self, table: &str, key: &str, value: &T) {
+        if let Err(error) = self.0.registries.store().remember(table, key, value).await {
+            tracing::warn!("an answer could not be remembered: {error}");
         }
-        let inspection = self.0.registries.read(content, |reader| inspect_reader(reader)).await?;
-        let what = || format!("{} {}", content.package, content.version);
-        let inspection = inspection.map_err(|error| Error::Inspect { what: what(), error })?;
-        Ok(Facts::of_inspection(&inspection))
     }
 
     /// Fetches ahead what a requirement will most likely need.
@@ -241,7 +327,7 @@ impl RegistryIndex {
 
     fn likely(&self, package: &PackageRef, req: &VersionReq, listing: &Listing) -> Option<Version> {
         let locked =
-            crate::content::select(&self.0.locked, package, req).map(|locked| locked.version.clone());
+            crate::content::select(&self.0.staying, package, req).map(|locked| locked.version.clone());
         let Listing::Found(versions) = listing else {
             return locked;
         };
@@ -260,7 +346,8 @@ impl RegistryIndex {
     }
 }
 
-impl Index for RegistryIndex {
+impl RegistryIndex {
+    /// What the solver is told of a package.
     fn versions(&self, package: &PackageRef) -> Versions {
         let Some(registry) = self.registry(package) else {
             return Versions::NoRegistry;
@@ -284,6 +371,7 @@ impl Index for RegistryIndex {
         }
     }
 
+    /// What the solver is told of a release.
     fn release(&self, package: &PackageRef, version: &Version) -> Release {
         match self.wait(self.release_answer(package, version)) {
             Err(reason) => Release::Unavailable(Reason::Unreachable(reason)),
@@ -300,11 +388,17 @@ impl Index for RegistryIndex {
         }
     }
 
-    fn prefetch(&self, requirements: &[(PackageRef, VersionReq)]) {
+    /// Begins to fetch what the solver is going to ask for.
+    pub(crate) fn prefetch(&self, requirements: &[(PackageRef, VersionReq)]) {
         for (package, req) in requirements {
             self.guess(package.clone(), req.clone());
         }
     }
+}
+
+fn facts_and_types(reader: &mut dyn Read) -> Result<(Facts, Types), InspectError> {
+    let outline = Outline::read(reader)?;
+    Ok((Facts::of_inspection(&outline.inspection()), Types::of(&outline)))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,11 +2,15 @@
 
 use semver::{Version, VersionReq};
 use serde::Serialize;
-use spin_deps_component::{Kind, inspect_reader, needs};
-use spin_deps_registry::{Content, Listed, Listing, Registries};
+use spin_deps_component::{InterfaceName, Kind, is_host_provided};
+use spin_deps_lockfile::{Lockfile, Package};
+use spin_deps_registry::{Listed, Listing, Registries};
 use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
-use crate::Error;
+use crate::{
+    Error, Project, Settings,
+    describe::{choose, describe},
+};
 
 /// The versions of a package.
 #[derive(Clone, Debug, Serialize)]
@@ -71,12 +75,45 @@ pub struct PackageInfo {
     pub revision: Option<String>,
     /// Names of its imports.
     pub imports: Vec<String>,
-    /// Names of its exports.
+    /// Those of them that the host provides.
+    pub host_imports: Vec<String>,
+    /// Names of its exports; of a WIT package, of its interfaces and worlds.
     pub exports: Vec<String>,
+    /// Those of them that are worlds.
+    pub worlds: Vec<String>,
     /// Capability keys that its imports reach.
     pub capabilities: Vec<String>,
     /// What it needs of other packages: package and requirement.
     pub dependencies: Vec<(PackageRef, VersionReq)>,
+    /// How many versions the package has, this one included.
+    pub versions: usize,
+    /// The newest of them that is neither yanked nor, if there is another, a pre-release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Version>,
+    /// The versions that the project has locked.
+    pub locked: Vec<Version>,
+}
+
+/// The registries, and the lockfile of the project that one looks at them from, if there is one.
+pub struct Looking {
+    pub(crate) registries: Registries,
+    pub(crate) lock: Option<Lockfile>,
+}
+
+impl Looking {
+    /// Opens both. For the commands that need no project, and know more in one.
+    pub async fn open(settings: &Settings) -> Result<Self, Error> {
+        if Project::is_there(settings) {
+            let Project { registries, lock, .. } = Project::open(settings.clone()).await?;
+            return Ok(Self { registries, lock });
+        }
+        Ok(Self { registries: Project::open_registries(settings).await?, lock: None })
+    }
+
+    /// The locked releases of a package, in ascending order.
+    pub(crate) fn locked(&self, package: &PackageRef) -> impl Iterator<Item = &Package> {
+        self.lock.iter().flat_map(move |lock| lock.releases(package))
+    }
 }
 
 /// The versions of a package, newest first.
@@ -98,55 +135,46 @@ pub async fn versions(
 /// What is in a release: the newest that `req` admits, pre-releases and then yanked ones only when there is nothing
 /// else.
 pub async fn info(
-    registries: &Registries,
+    looking: &Looking,
     package: &PackageRef,
     req: Option<&VersionReq>,
     registry: Option<&Registry>,
 ) -> Result<PackageInfo, Error> {
+    let registries = &looking.registries;
     let registry = registry_for(registries, package, registry)?;
-    let mut versions: Vec<_> = listed(registries, package, &registry).await?;
-    versions.sort_by_cached_key(|it| (!it.yanked, it.version.pre.is_empty(), it.version.clone()));
-    let fits = |it: &&Listed| req.map_or(!it.yanked, |req| req.matches(&it.version));
-    let Some(Listed { version, yanked, reason }) = versions.iter().rev().find(fits).cloned() else {
-        let mut available: Vec<_> = versions.into_iter().map(|it| it.version).collect();
-        available.sort();
-        return Err(Error::NoVersion {
-            package: package.clone(),
-            req: req.cloned().unwrap_or(VersionReq::STAR),
-            available,
-        });
-    };
-    let release = registries.release(package, &version, &registry).await?;
-    let release =
-        release.ok_or_else(|| Error::NoPackage { package: package.clone(), registry: registry.clone() })?;
-    let content = Content::of(package, &version, &registry, &release);
-    let inspection = registries.read(&content, |reader| inspect_reader(reader)).await?;
-    let inspection =
-        inspection.map_err(|error| Error::Inspect { what: format!("{package} {version}"), error })?;
-    let metadata = &inspection.metadata;
+    let listed = listed(registries, package, &registry).await?;
+    let found = choose(package, &listed, req)?;
+    let release = describe(registries, package, found, &registry).await?;
+    let hosted = |name: &&String| InterfaceName::parse(name).is_some_and(|it| is_host_provided(&it.package));
+    let metadata = release.metadata;
     Ok(PackageInfo {
         package: package.clone(),
-        version,
+        version: release.content.version,
         registry,
-        yanked,
-        yank_reason: reason,
-        kind: match inspection.kind {
+        yanked: release.yanked,
+        yank_reason: release.reason,
+        kind: match release.kind {
             Kind::WitPackage => "wit",
             Kind::CoreModule => "module",
             Kind::Component => "component",
         },
-        digest: release.digest.to_string(),
-        size: release.size,
-        description: metadata.description.clone(),
-        licenses: metadata.licenses.clone(),
-        authors: metadata.authors.clone(),
-        source: metadata.source.clone(),
-        homepage: metadata.homepage.clone(),
-        revision: metadata.revision.clone(),
-        imports: inspection.imports.iter().map(|it| it.name.clone()).collect(),
-        exports: inspection.exports.iter().map(|it| it.name.clone()).collect(),
-        capabilities: inspection.capabilities.iter().map(|key| (*key).to_owned()).collect(),
-        dependencies: needs(&inspection).into_iter().map(|need| (need.package, need.req)).collect(),
+        digest: release.content.digest.to_string(),
+        size: release.content.size,
+        description: metadata.description,
+        licenses: metadata.licenses,
+        authors: metadata.authors,
+        source: metadata.source,
+        homepage: metadata.homepage,
+        revision: metadata.revision,
+        host_imports: release.imports.iter().filter(hosted).cloned().collect(),
+        imports: release.imports,
+        exports: release.exports,
+        worlds: release.worlds,
+        capabilities: release.capabilities,
+        dependencies: release.needs,
+        versions: listed.len(),
+        newest: choose(package, &listed, None).ok().map(|it| it.version),
+        locked: looking.locked(package).map(|it| it.version.clone()).collect(),
     })
 }
 

@@ -9,14 +9,14 @@ use std::{collections::BTreeSet, sync::Arc};
 use semver::Version;
 use spin_deps_lockfile::{Change as LockChange, Dependency, Lockfile, Package};
 use spin_deps_manifest::Manifest;
-use spin_deps_resolver::{Index, Locked, Resolution, resolve};
+use spin_deps_resolver::{Index, Locked, Preference, Resolution, resolve};
 use wasm_pkg_common::package::PackageRef;
 
 use crate::{
     Error, Locking, Project,
     change::Change,
     content::{recorded, select, stays},
-    index::RegistryIndex,
+    index::{RegistryIndex, TypedIndex},
     requirements::Requirements,
 };
 
@@ -104,7 +104,7 @@ impl Project {
         }
         let index = index.cloned().unwrap_or_else(|| self.index(&requirements));
         let resolution = solve(&requirements, self.lock.as_ref(), &index).await;
-        let resolution = resolution.map_err(|error| self.with_entry(manifest, error))?;
+        let resolution = resolution.map_err(|error| self.with_entry(&requirements, error))?;
         let lockfile = self.lockfile(&requirements, &resolution, &index).await?;
         let changed = self.lock.as_ref() != Some(&lockfile);
         Ok(Resolved { lockfile, warnings: resolution.warnings, changed })
@@ -164,7 +164,8 @@ impl Project {
         Ok(reasons)
     }
 
-    async fn lockfile(
+    /// The resolution as a lockfile.
+    pub(crate) async fn lockfile(
         &self,
         requirements: &Requirements,
         resolution: &Resolution,
@@ -217,7 +218,7 @@ impl Project {
     }
 }
 
-/// Runs the solver on a thread of its own.
+/// Chooses versions, keeping those of `lock` while they fit.
 pub(crate) async fn solve(
     requirements: &Requirements,
     lock: Option<&Lockfile>,
@@ -230,13 +231,39 @@ pub(crate) async fn solve(
         .collect();
     let first: Vec<_> = requirements.packages.iter().map(|it| (it.package.clone(), it.req.clone())).collect();
     index.prefetch(&first);
-    let (asked, on_thread) = (Arc::new(requirements.packages.clone()), index.clone());
-    let result = tokio::task::spawn_blocking(move || resolve(&asked, &locked, &on_thread)).await?;
-    // Around a registry that did not answer there may be another solution, but not one that anybody asked for.
-    if let Some(failure) = index.failure() {
-        return Err(failure);
+    let asked = requirements.packages.clone();
+    let search = move |index: &dyn Index| resolve(&asked, &locked, Preference::Highest, index);
+    Ok(choose(requirements, index, search).await??)
+}
+
+/// Lets `search` look for an answer on a thread of its own, with the types of what the requirements are for.
+///
+/// A component with a build command is under development: what it was built against may be of yesterday. So its types
+/// count as long as there is an answer with them, and otherwise it has to be built again.
+pub(crate) async fn choose<E: Send + 'static>(
+    requirements: &Requirements,
+    index: &RegistryIndex,
+    search: impl Fn(&dyn Index) -> Result<Resolution, E> + Send + Sync + 'static,
+) -> Result<Result<Resolution, E>, Error> {
+    let search = Arc::new(search);
+    let mut builds_count = true;
+    loop {
+        let typed = Arc::new(TypedIndex::new(index, &requirements.demands, builds_count));
+        let (search, on_thread) = (Arc::clone(&search), Arc::clone(&typed));
+        let found = tokio::task::spawn_blocking(move || search(&*on_thread)).await?;
+        // Around a registry that did not answer there may be another solution, but not one that anybody asked for.
+        if let Some(failure) = index.failure() {
+            return Err(failure);
+        }
+        match found {
+            Ok(mut resolution) => {
+                resolution.warnings.extend(typed.warnings(&resolution));
+                return Ok(Ok(resolution));
+            }
+            Err(_) if builds_count && typed.refused_a_build() => builds_count = false,
+            Err(failure) => return Ok(Err(failure)),
+        }
     }
-    Ok(result?)
 }
 
 fn is_empty(lock: &Lockfile) -> bool {

@@ -51,10 +51,15 @@ impl Project {
     /// Opens the registries: with the project's own configuration where a manifest is found, without elsewhere.
     /// For the commands that need no project, such as `info` and `publish`.
     pub async fn open_registries(settings: &Settings) -> Result<Registries, Error> {
-        if settings.from.is_none() && find_manifest(settings).is_err() {
+        if !Self::is_there(settings) {
             return Self::configured(settings, None).await;
         }
         Ok(Self::open(settings.clone()).await?.registries)
+    }
+
+    /// Whether the settings point to a project, be it a sound one or not, or there is one around the current directory.
+    pub(crate) fn is_there(settings: &Settings) -> bool {
+        settings.from.is_some() || find_manifest(settings).is_ok()
     }
 
     async fn configured(

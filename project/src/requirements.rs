@@ -1,16 +1,22 @@
 //! What the manifest asks for: requirements on packages, content behind URLs, and who asks.
 
-use std::{collections::BTreeMap, io::ErrorKind};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::ErrorKind,
+    path::PathBuf,
+};
 
 use semver::VersionReq;
-use spin_deps_lockfile::{Dependency, HttpSource, Lockfile};
-use spin_deps_manifest::{ComponentSource, Manifest, Source, Span};
-use spin_deps_resolver::Requirement;
+use spin_deps_component::ImportPattern;
+use spin_deps_lockfile::{Dependency as Locked, HttpSource, Lockfile};
+use spin_deps_manifest::{Component, ComponentSource, Dependency, Manifest, Route, Source, Span};
+use spin_deps_resolver::{Change, Failure, Requirement};
 use url::Url;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
 
 use crate::{
     Error, Project,
+    bindings::import_pattern,
     content::{Facts, Unit, without_secrets},
 };
 
@@ -18,10 +24,49 @@ use crate::{
 pub(crate) struct Requirements {
     /// Requirements on packages, in the order of the manifest.
     pub(crate) packages: Vec<Requirement>,
+    /// Where in the manifest each of them stands.
+    pub(crate) places: Vec<Span>,
+    /// The imports that each of them is for, by its index in `packages`, where they are known.
+    pub(crate) demands: BTreeMap<usize, Demand>,
+    /// Those of content behind a URL. Their place shows the URL, in which there may be a secret.
+    pub(crate) behind_urls: BTreeSet<usize>,
+    /// The options of `spin-deps add` that let it replace the entry of a requirement, where it can.
+    pub(crate) options: BTreeMap<usize, String>,
     /// Content behind URLs; the versions of its dependencies are not chosen yet.
     pub(crate) http: Vec<HttpRequirement>,
     /// Registries that entries name for a package, for the whole app.
     pub(crate) registries: BTreeMap<PackageRef, Registry>,
+}
+
+/// The imports that a requirement is for: what is chosen has to export them with their types.
+#[derive(Clone, Debug)]
+pub(crate) struct Demand {
+    /// Whose imports they are.
+    pub(crate) importer: Importer,
+    /// Which of its imports.
+    pub(crate) wanted: Wanted,
+    /// The importer, as it stands in a sentence: component `api`.
+    pub(crate) who: String,
+    /// The component with the command that builds the importer, so that its file may be of yesterday.
+    pub(crate) build: Option<String>,
+}
+
+/// What imports, and is not a release.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Importer {
+    /// A file, which may not be there yet.
+    File(PathBuf),
+    /// Content behind a URL, with its digest.
+    Url(Url, String),
+}
+
+/// Which imports are meant.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// Those that entries of the manifest name, and the export that stands for them if it has another name.
+    Named { patterns: Vec<ImportPattern>, export: Option<String> },
+    /// Those that the requirement was made from; these are all needs of the importer.
+    Needed(Vec<(PackageRef, VersionReq)>),
 }
 
 /// Content behind a URL, with what it needs.
@@ -44,7 +89,7 @@ impl HttpRequirement {
             .iter()
             .filter_map(|(package, req)| {
                 let version = choose(package, req)?;
-                Some(Dependency { package: package.clone(), req: req.clone(), version })
+                Some(Locked { package: package.clone(), req: req.clone(), version })
             })
             .collect();
         HttpSource {
@@ -60,8 +105,12 @@ impl HttpRequirement {
 /// One place in the manifest that names content, with the words for it.
 struct Asked<'a> {
     origin: String,
+    /// The options of `spin-deps add` for this entry, where it can replace it.
+    options: Option<String>,
     source: AskedSource<'a>,
     span: Span,
+    /// The component whose imports it is for, and the entry that says which.
+    entry: Option<(&'a Component, &'a Dependency)>,
 }
 
 enum AskedSource<'a> {
@@ -77,29 +126,46 @@ impl Project {
         manifest: &Manifest,
         lock: Option<&Lockfile>,
     ) -> Result<Requirements, Error> {
-        let mut found = Requirements { packages: Vec::new(), http: Vec::new(), registries: BTreeMap::new() };
+        let mut found = Requirements {
+            packages: Vec::new(),
+            places: Vec::new(),
+            demands: BTreeMap::new(),
+            behind_urls: BTreeSet::new(),
+            options: BTreeMap::new(),
+            http: Vec::new(),
+            registries: BTreeMap::new(),
+        };
         for asked in asked(manifest) {
             match asked.source {
                 AskedSource::Dependency(Source::Registry { package, req, registry, .. }) => {
-                    found.package(&asked.origin, package, req.clone(), registry.as_ref())?;
+                    let demand = asked.demand(self);
+                    let origin = (&*asked.origin, &asked.span);
+                    found.options.extend(asked.options.map(|options| (found.packages.len(), options)));
+                    found.package(origin, package, req.clone(), registry.as_ref(), demand)?;
                 }
                 AskedSource::Component(ComponentSource::Registry { package, version, registry }) => {
                     let req = exactly(version);
-                    found.package(&asked.origin, package, req, registry.as_ref())?;
+                    let origin = (&*asked.origin, &asked.span);
+                    found.package(origin, package, req, registry.as_ref(), None)?;
                 }
                 AskedSource::Dependency(Source::Url { url, digest })
                 | AskedSource::Component(ComponentSource::Url { url, digest }) => {
                     self.url(&mut found, &asked, url, digest, lock).await?;
                 }
-                AskedSource::Dependency(Source::Path(path)) => self.file(&mut found, &asked, path).await?,
+                AskedSource::Dependency(Source::Path(path)) => {
+                    let origin = format!("the file {path} of {}", asked.origin);
+                    self.file(&mut found, &asked, path, &origin, None).await?;
+                }
                 // The app's own components are often not built yet when a dependency is added: what such a one
                 // needs is locked as soon as its file is there.
                 AskedSource::Dependency(Source::Component(id)) => {
-                    if let Some(ComponentSource::Path(path)) =
-                        manifest.components.get(id).map(|it| &it.source)
+                    if let Some(component) = manifest.components.get(id)
+                        && let ComponentSource::Path(path) = &component.source
                         && self.resolve_path(path).is_file()
                     {
-                        self.file(&mut found, &asked, path).await?;
+                        let build = component.build.is_some().then(|| id.clone());
+                        let origin = format!("component `{id}` (for {})", asked.origin);
+                        self.file(&mut found, &asked, path, &origin, build).await?;
                     }
                 }
                 AskedSource::Component(ComponentSource::Path(_)) => {}
@@ -110,7 +176,14 @@ impl Project {
         Ok(found)
     }
 
-    async fn file(&self, found: &mut Requirements, asked: &Asked<'_>, path: &str) -> Result<(), Error> {
+    async fn file(
+        &self,
+        found: &mut Requirements,
+        asked: &Asked<'_>,
+        path: &str,
+        origin: &str,
+        build: Option<String>,
+    ) -> Result<(), Error> {
         let unit = Unit::File(path.to_owned());
         let outline = match self.outline(&unit, &Lockfile::default()).await {
             Err(Error::Io(io)) if io.kind() == ErrorKind::NotFound => {
@@ -125,8 +198,15 @@ impl Project {
             }
             read => read.map_err(|error| self.at(&asked.span, "its imports tell what it needs", &error))?,
         };
-        for (package, req) in Facts::of_inspection(&outline.inspection()).needs {
-            found.package(&format!("{path}, {}", asked.origin), &package, req, None)?;
+        let needs = Facts::of_inspection(&outline.inspection()).needs;
+        for (package, req) in &needs {
+            let demand = Demand {
+                importer: Importer::File(self.resolve_path(path)),
+                wanted: Wanted::Needed(needs.clone()),
+                who: path.to_owned(),
+                build: build.clone(),
+            };
+            found.package((origin, &asked.span), package, req.clone(), None, Some(demand))?;
         }
         Ok(())
     }
@@ -168,7 +248,15 @@ impl Project {
             (outline.size(), Facts::of_inspection(&outline.inspection()))
         };
         for (package, req) in &facts.needs {
-            found.package(&without_secrets(url), package, req.clone(), None)?;
+            let demand = Demand {
+                importer: Importer::Url(url.clone(), digest.to_string()),
+                wanted: Wanted::Needed(facts.needs.clone()),
+                who: without_secrets(url),
+                build: None,
+            };
+            let origin = without_secrets(url);
+            found.behind_urls.insert(found.packages.len());
+            found.package((&origin, &asked.span), package, req.clone(), None, Some(demand))?;
         }
         found.http.push(HttpRequirement { url: url.clone(), digest: digest.clone(), size, facts });
         Ok(())
@@ -176,31 +264,61 @@ impl Project {
 }
 
 impl Project {
-    /// A failed resolution with the first entry of the manifest that its explanation names.
-    pub(crate) fn with_entry(&self, manifest: &Manifest, error: Error) -> Error {
+    /// A failed resolution with the first entry of the manifest that takes part in it, and with the commands that
+    /// change what could be changed.
+    pub(crate) fn with_entry(&self, requirements: &Requirements, error: Error) -> Error {
         let Error::Resolve(failure) = &error else { return error };
-        let explanation = failure.to_string();
-        let named = asked(manifest).into_iter().find_map(|asked| match asked.source {
-            AskedSource::Dependency(Source::Registry { package, .. })
-            | AskedSource::Component(ComponentSource::Registry { package, .. }) => {
-                explanation.contains(&format!("{} depends on {package} ", asked.origin)).then_some(asked.span)
-            }
-            _ => None,
-        });
-        match named {
-            Some(span) => self.at(&span, "asked for here", &error),
-            None => error,
+        let Failure::NoSolution { requirements: taking_part, changes, .. } = &**failure else { return error };
+        let Some(first) = taking_part.first().filter(|first| !requirements.behind_urls.contains(first))
+        else {
+            return error;
+        };
+        let Some(place) = requirements.places.get(*first) else { return error };
+        let mut placed = self.at(place, "asked for here", &error);
+        if let Error::Place { hint: Some(hint), .. } = &mut placed
+            && let Some(commands) = requirements.commands(changes)
+        {
+            *hint = format!("run {commands} to {hint}");
         }
+        placed
+    }
+}
+
+impl Asked<'_> {
+    /// The imports that a dependency's entry is for.
+    fn demand(&self, project: &Project) -> Option<Demand> {
+        let (component, entry) = self.entry?;
+        let patterns = vec![import_pattern(&entry.name)];
+        project.demand(component, patterns, entry.export.clone())
+    }
+}
+
+impl Project {
+    /// The imports of a component that match patterns, for what is chosen to meet them.
+    pub(crate) fn demand(
+        &self,
+        component: &Component,
+        patterns: Vec<ImportPattern>,
+        export: Option<String>,
+    ) -> Option<Demand> {
+        let ComponentSource::Path(path) = &component.source else { return None };
+        Some(Demand {
+            importer: Importer::File(self.resolve_path(path)),
+            wanted: Wanted::Named { patterns, export },
+            who: format!("component `{}`", component.id),
+            build: component.build.as_ref().map(|_| component.id.clone()),
+        })
     }
 }
 
 impl Requirements {
     fn package(
         &mut self,
-        origin: &str,
+        (origin, place): (&str, &Span),
         package: &PackageRef,
         req: VersionReq,
         registry: Option<&Registry>,
+        demand: Option<Demand>,
     ) -> Result<(), Error> {
         if let Some(registry) = registry {
             let first = self.registries.entry(package.clone()).or_insert_with(|| registry.clone());
@@ -212,8 +330,32 @@ impl Requirements {
                 });
             }
         }
-        self.packages.push(Requirement { package: package.clone(), req, origin: origin.to_owned() });
+        self.places.push(place.clone());
+        self.push(Requirement { package: package.clone(), req, origin: origin.to_owned() }, demand);
         Ok(())
+    }
+
+    /// Adds a requirement, and the imports that it is for if they are known.
+    pub(crate) fn push(&mut self, requirement: Requirement, demand: Option<Demand>) {
+        if let Some(demand) = demand {
+            self.demands.insert(self.packages.len(), demand);
+        }
+        self.packages.push(requirement);
+    }
+
+    /// The commands that make these changes, any of which would do; `None` if one of them takes more than commands.
+    fn commands(&self, changes: &[Change]) -> Option<String> {
+        let command = |at: &usize, change: &Change| {
+            let (package, options) = (&self.packages.get(*at)?.package, self.options.get(at)?);
+            Some(format!("`spin-deps add {package}@{} {options}`", change.req))
+        };
+        let all_of_one = |change: &Change| {
+            let commands: Option<Vec<String>> =
+                change.requirements.iter().map(|at| command(at, change)).collect();
+            commands.map(|commands| commands.join(" and "))
+        };
+        let each: Option<Vec<String>> = changes.iter().map(all_of_one).collect();
+        each.filter(|each| !each.is_empty()).map(|each| each.join(", or "))
     }
 }
 
@@ -241,23 +383,45 @@ fn asked(manifest: &Manifest) -> Vec<Asked<'_>> {
     for (id, component) in &manifest.components {
         asked.push(Asked {
             origin: format!("the source of component `{id}`"),
+            options: None,
             source: AskedSource::Component(&component.source),
             span: component.span.clone(),
+            entry: None,
         });
         for dependency in &component.dependencies {
+            let name = dependency.name.to_string();
+            let (mut origin, mut options) = (format!("component `{id}`"), format!("--to {id}"));
+            if let Source::Registry { package, registry, .. } = &dependency.source {
+                // In the user's words: the manifest calls it by this name.
+                if name != package.to_string() {
+                    origin = format!("component `{id}` (dependency `{name}`)");
+                    options = format!("{options} --import {name}");
+                }
+                if let Some(registry) = registry {
+                    options = format!("{options} --registry {registry}");
+                }
+            }
             asked.push(Asked {
-                origin: format!("component `{id}`"),
+                origin,
+                options: Some(options),
                 source: AskedSource::Dependency(&dependency.source),
                 span: dependency.span.clone(),
+                entry: Some((component, dependency)),
             });
         }
     }
     for trigger in &manifest.triggers {
+        let place = match trigger.http.as_ref().map(|http| &http.route) {
+            Some(Route::Path(route)) => format!("route `{route}`"),
+            _ => format!("trigger `{}`", trigger.id),
+        };
         for middleware in &trigger.middleware {
             asked.push(Asked {
-                origin: format!("the middleware of trigger `{}`", trigger.id),
+                origin: format!("the middleware of {place}"),
+                options: None,
                 source: AskedSource::Dependency(&middleware.source),
                 span: middleware.span.clone(),
+                entry: None,
             });
         }
     }

@@ -258,7 +258,8 @@ impl Source for Folder {
             copy(&path, &mut writer, &mut |bytes| task.advance(bytes)).await.map_err(
                 |error| match error {
                     Error::Io(error) if error.kind() == io::ErrorKind::NotFound => {
-                        Error::NotFound { registry: content.registry.to_string(), what: content.title() }
+                        let (registry, what) = (content.registry.to_string(), content.title());
+                        self.check_root().err().unwrap_or(Error::NotFound { registry, what })
                     }
                     Error::TooLarge { limit, .. } => Error::TooLarge { what: content.title(), limit },
                     other => other,

@@ -1,6 +1,9 @@
 //! Compatibility buckets: the versions that may stand in for one another.
 
-use wasm_pkg_common::package::Version;
+use std::fmt;
+
+use semver::{Comparator, Op, Prerelease};
+use wasm_pkg_common::package::{Version, VersionReq};
 
 use crate::set::{Triple, VersionSet, next_major, next_minor, next_patch};
 
@@ -55,18 +58,30 @@ impl Bucket {
         }
     }
 
-    /// The version that stands for the bucket where the solver chooses between buckets. Buckets sort as
-    /// these versions do.
-    pub(crate) fn mark(self) -> Version {
+    /// The requirement that all releases of the bucket meet, and no other.
+    pub(crate) fn req(self) -> VersionReq {
         let [major, minor, patch] = self.floor();
-        Version::new(major, minor, patch)
+        let minor = (!matches!(self, Self::Major(_))).then_some(minor);
+        let patch = matches!(self, Self::Patch(_)).then_some(patch);
+        let comparator = Comparator { op: Op::Caret, major, minor, patch, pre: Prerelease::EMPTY };
+        VersionReq { comparators: vec![comparator] }
+    }
+}
+
+/// `1.x`, `0.3.x`, `0.0.7`
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Patch(patch) => write!(f, "0.0.{patch}"),
+            Self::Minor(minor) => write!(f, "0.{minor}.x"),
+            Self::Major(major) => write!(f, "{major}.x"),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasm_pkg_common::package::VersionReq;
 
     fn around(req: &str) -> Option<Bucket> {
         Bucket::around(&VersionSet::of(&VersionReq::parse(req).unwrap()))
@@ -109,10 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn buckets_sort_as_their_marks() {
-        let mut buckets =
-            [Bucket::Major(1), Bucket::Patch(9), Bucket::Minor(2), Bucket::Patch(0), Bucket::Minor(1)];
-        buckets.sort();
-        assert!(buckets.is_sorted_by_key(|bucket| bucket.mark()));
+    fn a_bucket_has_a_requirement_and_a_name() {
+        for (bucket, name, req) in [
+            (Bucket::Major(1), "1.x", "^1"),
+            (Bucket::Minor(3), "0.3.x", "^0.3"),
+            (Bucket::Patch(7), "0.0.7", "^0.0.7"),
+        ] {
+            assert_eq!((bucket.to_string(), bucket.req().to_string()), (name.to_owned(), req.to_owned()));
+            assert_eq!(Bucket::around(&VersionSet::of(&bucket.req())), Some(bucket));
+        }
     }
 }

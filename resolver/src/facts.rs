@@ -10,13 +10,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use pubgrub::{DerivationTree, External};
-use wasm_pkg_common::package::PackageRef;
+use pubgrub::{DerivationTree, External, VersionSet as _};
+use wasm_pkg_common::package::{PackageRef, VersionReq};
 
+use crate::Consumer;
+use crate::node::{Node, Obstacle};
+use crate::places::Places;
 use crate::set::VersionSet;
-use crate::solver::{Node, Obstacle};
+use crate::solver::Solver;
 
-type Tree = DerivationTree<Node, VersionSet, Obstacle>;
+type Tree = DerivationTree<Node, Places, Obstacle>;
 
 /// Who depends on something.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -51,7 +54,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Collects the facts of a tree.
-    pub(crate) fn gather(tree: &Tree) -> Self {
+    pub(crate) fn gather(tree: &Tree, solver: &Solver<'_>) -> Self {
         let mut needs: HashMap<(Dependent, PackageRef, VersionSet), VersionSet> = HashMap::new();
         let mut blocked: HashMap<(PackageRef, Obstacle), VersionSet> = HashMap::new();
         let mut seen = HashSet::new();
@@ -67,21 +70,14 @@ impl Facts {
                 }
             };
             match leaf {
-                External::FromDependencyOf(from, versions, to, set) => {
-                    let dependent = match from {
-                        Node::App => Dependent::App,
-                        Node::Release(package, _) => Dependent::Package(package.clone()),
-                        Node::Choice(..) => continue,
-                    };
-                    let (package, set) = match to {
-                        Node::App => continue,
-                        Node::Release(package, _) => (package, set),
-                        Node::Choice(package, all) => (package, all),
-                    };
-                    join(needs.entry((dependent, package.clone(), set.clone())), versions);
+                External::FromDependencyOf(from, places, to, wanted) => {
+                    for (dependent, versions, package, set) in written(solver, from, places, (to, wanted)) {
+                        join(needs.entry((dependent, package, set)), &versions);
+                    }
                 }
-                External::Custom(Node::Release(package, _), versions, obstacle) => {
-                    join(blocked.entry((package.clone(), obstacle.clone())), versions);
+                External::Custom(Node::Release(package, _), places, obstacle) => {
+                    let versions = solver.known(package).unwrap_or_default().versions(places);
+                    join(blocked.entry((package.clone(), obstacle.clone())), &versions);
                 }
                 // That nothing is left to choose follows from the others and from the list of versions.
                 External::NoVersions(..) | External::NotRoot(..) | External::Custom(..) => {}
@@ -96,6 +92,55 @@ impl Facts {
             .map(|((package, obstacle), versions)| Blocked { package, versions, obstacle })
             .collect();
         Self { needs, blocked }
+    }
+}
+
+/// The needs behind one in the solver's terms, as they were written: who has it, in which versions, and which versions
+/// of which package it admits. The solver knows only which releases are left, and those can be the same for several.
+fn written(
+    solver: &Solver<'_>,
+    from: &Node,
+    places: &Places,
+    need: (&Node, &Places),
+) -> Vec<(Dependent, VersionSet, PackageRef, VersionSet)> {
+    let (Node::Release(to, _) | Node::Choice(to, _)) = need.0 else { return Vec::new() };
+    let is_it = |consumer: Consumer<'_>, req: &VersionReq| {
+        let (node, places) = solver.need(consumer, to, req);
+        (&node, &places) == need
+    };
+    let admitted =
+        |consumer: Consumer<'_>, req: &VersionReq| solver.memory.borrow().learned.admitted(consumer, to, req);
+    match from {
+        Node::App => {
+            let asked = solver.requirements.iter().enumerate().filter(|(_, asked)| asked.package == *to);
+            let asked = asked.map(|(at, asked)| (Consumer::App(at), &asked.req));
+            asked
+                .filter(|(consumer, req)| is_it(*consumer, req))
+                .map(|(consumer, req)| {
+                    (Dependent::App, VersionSet::full(), to.clone(), admitted(consumer, req))
+                })
+                .collect()
+        }
+        Node::Release(package, _) => {
+            let known = solver.known(package).unwrap_or_default();
+            let slots = places.iter().filter_map(|place| known.at(place));
+            let needs = slots.filter_map(|slot| {
+                let chosen = solver.chosen(package, &slot.key).ok()?.ok()?;
+                let consumer = Consumer::Release(package, &chosen.version);
+                let mut edges = chosen.edges.iter().filter(|edge| edge.package == *to);
+                let edge = edges.find(|edge| is_it(consumer, &edge.req))?;
+                let versions = VersionSet::singleton(slot.key.clone());
+                Some((
+                    Dependent::Package(package.clone()),
+                    versions,
+                    to.clone(),
+                    admitted(consumer, &edge.req),
+                ))
+            });
+            needs.collect()
+        }
+        // Which bucket was chosen is only an artefact of the search.
+        Node::Choice(..) => Vec::new(),
     }
 }
 

@@ -2,9 +2,18 @@
 
 use std::fmt::Write as _;
 
-use wasm_pkg_common::package::{PackageRef, Version};
+use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 
 use crate::words::name_release;
+
+/// What the app could ask for instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which of the requirements that `resolve` was called with. All of them have to change.
+    pub requirements: Vec<usize>,
+    /// What they could ask for.
+    pub req: VersionReq,
+}
 
 /// Why there is no resolution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +25,11 @@ pub enum Failure {
         explanation: String,
         /// What the user could do about it.
         hint: Option<String>,
+        /// The app's requirements that take part, as indices into those that `resolve` was called with; those of the
+        /// explanation's beginning first.
+        requirements: Vec<usize>,
+        /// Changes, each of which would probably do. The hint names them in words.
+        changes: Vec<Change>,
     },
     /// Releases need each other in a circle, so none of them could be instantiated first.
     #[error("the dependencies go round in a circle: {}", circle(path))]
@@ -49,6 +63,11 @@ impl Failure {
         match self {
             Self::NoSolution { hint, .. } => hint.clone(),
             Self::Cycle { path } => path.first().map(|(package, _)| {
+                if path.len() == 1 {
+                    return format!(
+                        "a component cannot be inside itself: ask for another release of {package}, or tell its author"
+                    );
+                }
                 format!(
                     "a component cannot be inside itself: ask for a release of {package} that does not need \
                      the others, or tell its author"

@@ -1,12 +1,16 @@
 //! What the index said about one package, in the form the solver needs.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
-use wasm_pkg_common::package::{PackageRef, Version};
+use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 
 use crate::bucket::Bucket;
+use crate::places::{Place, Places};
 use crate::set::VersionSet;
 use crate::{Candidate, Locked};
+
+use pubgrub::VersionSet as _;
 
 /// Why nothing is known about a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,12 @@ pub(crate) struct Known {
     /// Set if the index has no list at all; then there are no slots either.
     pub(crate) absence: Option<Absence>,
     slots: Vec<Slot>,
+    /// The buckets that have a release, lowest first, and which releases those are.
+    buckets: Vec<(Bucket, Places)>,
+    locked: Places,
+    yanked: Places,
+    /// What requirements admit, once they were looked at.
+    admitted: RefCell<HashMap<VersionReq, Places>>,
 }
 
 /// The releases that `semver` cannot tell apart: they differ in build metadata only.
@@ -61,7 +71,7 @@ impl Slot {
 
 impl Known {
     pub(crate) fn absent(absence: Absence) -> Self {
-        Self { absence: Some(absence), slots: Vec::new() }
+        Self { absence: Some(absence), ..Self::default() }
     }
 
     pub(crate) fn found(package: &PackageRef, candidates: Vec<Candidate>, locked: &Locked) -> Self {
@@ -86,7 +96,20 @@ impl Known {
             slot.builds.reverse();
             slot.builds.sort_by_key(|build| (!build.locked, build.yanked));
         }
-        Self { absence: None, slots }
+        let mut buckets: Vec<(Bucket, Places)> = Vec::new();
+        for (slot, place) in slots.iter().zip(0..) {
+            let bucket = Bucket::of(&slot.key);
+            match buckets.last_mut() {
+                Some((last, places)) if *last == bucket => places.insert(place),
+                _ => buckets.push((bucket, std::iter::once(place).collect())),
+            }
+        }
+        let those = |is: fn(&Slot) -> bool| {
+            let places = slots.iter().zip(0..).filter(|(slot, _)| is(slot));
+            places.map(|(_, place)| place).collect()
+        };
+        let (locked, yanked) = (those(Slot::is_locked), those(Slot::is_yanked));
+        Self { absence: None, slots, buckets, locked, yanked, admitted: RefCell::default() }
     }
 
     pub(crate) fn slots(&self) -> &[Slot] {
@@ -102,10 +125,52 @@ impl Known {
         self.slots.binary_search_by(|slot| slot.key.cmp(key)).ok().and_then(|at| self.slots.get(at))
     }
 
-    /// The buckets that have a release in the set, highest first.
-    pub(crate) fn buckets(&self, set: &VersionSet) -> Vec<Bucket> {
-        let mut buckets: Vec<Bucket> = self.within(set).map(|slot| Bucket::of(&slot.key)).collect();
-        buckets.dedup();
-        buckets
+    pub(crate) fn at(&self, place: Place) -> Option<&Slot> {
+        self.slots.get(place as usize)
+    }
+
+    /// Where the release is that has this version.
+    pub(crate) fn place(&self, key: &Version) -> Option<Place> {
+        let at = self.slots.binary_search_by(|slot| slot.key.cmp(key)).ok()?;
+        Place::try_from(at).ok()
+    }
+
+    /// The releases that a requirement admits.
+    pub(crate) fn admitted(&self, req: &VersionReq) -> Places {
+        if let Some(places) = self.admitted.borrow().get(req) {
+            return places.clone();
+        }
+        let matching = self.slots.iter().zip(0..).filter(|(slot, _)| req.matches(&slot.key));
+        let places: Places = matching.map(|(_, place)| place).collect();
+        self.admitted.borrow_mut().insert(req.clone(), places.clone());
+        places
+    }
+
+    /// The versions of the releases at these places.
+    pub(crate) fn versions(&self, places: &Places) -> VersionSet {
+        let slots = places.iter().filter_map(|place| self.at(place));
+        slots.fold(VersionSet::empty(), |all, slot| all.union(&VersionSet::singleton(slot.key.clone())))
+    }
+
+    pub(crate) fn locked(&self) -> &Places {
+        &self.locked
+    }
+
+    /// Those of which every build was taken back.
+    pub(crate) fn yanked(&self) -> &Places {
+        &self.yanked
+    }
+
+    /// The buckets that have a release, lowest first.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (Bucket, &Places)> {
+        self.buckets.iter().map(|(bucket, places)| (*bucket, places))
+    }
+
+    /// The bucket that holds all these places, if one does. An empty set is in none.
+    pub(crate) fn bucket_around(&self, places: &Places) -> Option<Bucket> {
+        let of = |place| self.at(place).map(|slot| Bucket::of(&slot.key));
+        // The list rises, and so do buckets.
+        let (first, last) = (of(places.first()?)?, of(places.last()?)?);
+        (first == last).then_some(first)
     }
 }

@@ -16,8 +16,16 @@
 //! A requirement means what the `semver` crate says it means, pre-releases included. That rule is part
 //! of the sets the solver computes with, never a filter beside them, or learned facts would be wrong.
 //!
+//! # Types
+//! A release may match a requirement and still not export what its consumer imports. Only [`Index::check`] knows, and
+//! asking it is dear, so it is asked about whole answers: what does not fit is taken out of the one need that it does
+//! not fit, and the search runs again (see `types.rs`).
+//!
 //! # Which answer
-//! The locked release if it fits, else the highest. A yanked release is taken only if it is locked or
+//! The locked release if it fits, else the highest, or as [`Preference`] says. What is locked is decided first, so
+//! that a new dependency goes by what is locked and not the other way round: of the packages that are known to be needed
+//! at a time, a locked release is left only where it contradicts what the app asks for or a locked release decided before
+//! it. A yanked release is taken only if it is locked or
 //! asked for with `=`, and then a warning says so. Releases that differ in build metadata only are
 //! one release to `semver`; the highest of them stands for all, unless the lock names another. The
 //! answer depends on nothing else: not on the order of the requirements, nor on that of the index.
@@ -28,17 +36,21 @@ mod facts;
 mod failure;
 mod known;
 mod lane;
+mod memory;
+mod node;
+mod places;
 mod resolution;
 mod set;
 mod solver;
+mod types;
 mod words;
 
 use std::collections::BTreeMap;
 
 use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 
-pub use failure::Failure;
-pub use resolution::{Link, Path, Resolution, Resolved};
+pub use failure::{Change, Failure};
+pub use resolution::{Link, Resolution, Resolved};
 
 /// Where the solver learns which releases exist and what they need.
 ///
@@ -55,6 +67,90 @@ pub trait Index {
     /// Called as soon as requirements become known, before any of them is asked about, so that an index
     /// can fetch them side by side. A requirement is announced once.
     fn prefetch(&self, _requirements: &[(PackageRef, VersionReq)]) {}
+
+    /// Whether what the releases export has the types that those who need them import; an answer for each wire, in
+    /// order. Asked of the wires of an answer that is otherwise found, all at once, so that an index can look at them
+    /// side by side. Each wire is asked about once.
+    fn check(&self, wires: &[Wire<'_>]) -> Vec<Fit> {
+        vec![Fit::Fits; wires.len()]
+    }
+}
+
+/// A need, and a release that would meet it as far as versions go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wire<'a> {
+    /// Who needs it.
+    pub consumer: Consumer<'a>,
+    /// The versions that would do, as the consumer wrote them. Two majors of one package are two needs.
+    pub req: &'a VersionReq,
+    /// The package.
+    pub package: &'a PackageRef,
+    /// The release that would meet the need.
+    pub version: &'a Version,
+}
+
+/// Who needs a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consumer<'a> {
+    /// The app: which of the requirements that [`resolve`] was called with.
+    App(usize),
+    /// A release.
+    Release(&'a PackageRef, &'a Version),
+}
+
+/// Whether a release fits a need by its types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fit {
+    /// It fits, as far as is known.
+    Fits,
+    /// It does not; here is why.
+    Mismatch(Mismatch),
+    /// It fits nobody: its content is not what its description says.
+    Unusable(Reason),
+}
+
+/// Why what a release exports is not what its consumer imports.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mismatch {
+    /// It exports nothing that could stand for the import.
+    Missing {
+        /// The import: `acme:hash/digest@1.2.0`.
+        import: String,
+    },
+    /// A function or type is missing or another one.
+    Differs {
+        /// The import.
+        import: String,
+        /// "function", "type", "method".
+        what: &'static str,
+        /// The name of the function or type.
+        item: String,
+        /// Its declaration in WIT, as the consumer imports it.
+        expected: String,
+        /// The release's declaration; `None` if there is none of that name.
+        found: Option<String>,
+    },
+    /// They differ in a way that WIT has no form for.
+    Other {
+        /// The import.
+        import: String,
+        /// The checker's words.
+        detail: String,
+    },
+}
+
+/// Which of several releases that would do is the better one, where none is locked. A pre-release counts like
+/// any other version, but is taken only where a requirement admits it; a yanked release comes last in any case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Preference {
+    /// The highest.
+    #[default]
+    Highest,
+    /// The lowest, to find out whether one's requirements ask for enough.
+    Lowest,
+    /// The lowest of what the app itself requires, the highest of all else: in a bucket that only other releases
+    /// ask for, the highest too.
+    LowestDirect,
 }
 
 /// What an index knows about the releases of a package. Absence is an answer, not an error.
@@ -176,7 +272,8 @@ impl FromIterator<(PackageRef, Version)> for Locked {
 pub fn resolve(
     requirements: &[Requirement],
     locked: &Locked,
+    preference: Preference,
     index: &dyn Index,
 ) -> Result<Resolution, Failure> {
-    solver::solve(requirements, locked, index)
+    solver::solve(requirements, locked, preference, index)
 }

@@ -1,15 +1,16 @@
 //! The answer, as a graph of releases.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 
 use crate::known::key_of;
+use crate::memory::Chosen;
 use crate::set::VersionSet;
-use crate::solver::{Chosen, named};
+use crate::solver::named;
 use crate::words::{name_release, tame};
-use crate::{Failure, Requirement};
+use crate::{Consumer, Requirement};
 
 /// The releases that meet the requirements, and nothing that is not needed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,15 +47,6 @@ pub struct Link {
     pub version: Version,
 }
 
-/// A way from what the app asks for to a release.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Path {
-    /// Which of [`Resolution::requirements`] it starts with.
-    pub requirement: usize,
-    /// The needs on the way. The first is the requirement, the last leads to the release.
-    pub steps: Vec<Link>,
-}
-
 impl Resolution {
     /// The release of that name and version.
     pub fn get(&self, package: &PackageRef, version: &Version) -> Option<&Resolved> {
@@ -66,59 +58,22 @@ impl Resolution {
     }
 
     /// Where each dependency of a release is in `packages`.
-    fn targets(&self, at: usize) -> impl Iterator<Item = (&Link, usize)> {
+    fn targets(&self, at: usize) -> impl Iterator<Item = usize> {
         let links = self.packages.get(at).map_or(&[][..], |release| &release.dependencies);
-        links.iter().filter_map(|link| Some((link, self.position(&link.package, &link.version)?)))
+        links.iter().filter_map(|link| self.position(&link.package, &link.version))
     }
 
-    /// Why a package is here: for each requirement that leads to it and each of its releases, a shortest way.
-    pub fn paths_to(&self, package: &PackageRef) -> Vec<Path> {
-        let mut paths = Vec::new();
-        for (requirement, (asked, version)) in self.requirements.iter().zip(&self.roots).enumerate() {
-            let Some(start) = self.position(&asked.package, version) else {
-                continue;
-            };
-            let first =
-                Link { package: asked.package.clone(), req: asked.req.clone(), version: version.clone() };
-            // How each release was reached first.
-            let mut origin: HashMap<usize, Option<(usize, &Link)>> = HashMap::from([(start, None)]);
-            let mut queue = VecDeque::from([start]);
-            let mut ends = Vec::new();
-            while let Some(at) = queue.pop_front() {
-                if self.packages.get(at).is_some_and(|release| release.package == *package) {
-                    ends.push(at);
-                }
-                for (link, target) in self.targets(at) {
-                    origin.entry(target).or_insert_with(|| {
-                        queue.push_back(target);
-                        Some((at, link))
-                    });
-                }
-            }
-            for end in ends {
-                let mut steps = Vec::new();
-                let mut at = end;
-                while let Some(Some((before, link))) = origin.get(&at) {
-                    steps.push((*link).clone());
-                    at = *before;
-                }
-                steps.push(first.clone());
-                steps.reverse();
-                paths.push(Path { requirement, steps });
-            }
-        }
-        paths
+    /// Releases that need each other, if there are any.
+    pub(crate) fn circle(&self) -> Option<Vec<(PackageRef, Version)>> {
+        let mut circle = self.positions_of_circle()?;
+        // It is the same circle wherever one enters it; tell it from its first release by name.
+        let least = circle.iter().enumerate().min_by_key(|(_, release)| **release).map_or(0, |(at, _)| at);
+        circle.rotate_left(least);
+        let releases = circle.into_iter().filter_map(|at| self.packages.get(at));
+        Some(releases.map(|release| (release.package.clone(), release.version.clone())).collect())
     }
 
-    /// The releases so that each comes after all that it depends on.
-    pub fn in_order(&self) -> Vec<&Resolved> {
-        let mut order = Vec::with_capacity(self.packages.len());
-        self.walk(|at| order.push(at));
-        order.into_iter().filter_map(|at| self.packages.get(at)).collect()
-    }
-
-    /// Calls `leave` with every release after those that it depends on. Returns a circle, if there is one.
-    fn walk(&self, mut leave: impl FnMut(usize)) -> Option<Vec<usize>> {
+    fn positions_of_circle(&self) -> Option<Vec<usize>> {
         #[derive(Clone, Copy, PartialEq)]
         enum State {
             New,
@@ -126,7 +81,6 @@ impl Resolution {
             Left,
         }
         let mut states = vec![State::New; self.packages.len()];
-        let mut circle = None;
         for start in 0..self.packages.len() {
             if states[start] != State::New {
                 continue;
@@ -136,33 +90,23 @@ impl Resolution {
             while let Some((at, targets)) = stack.last_mut() {
                 let at = *at;
                 match targets.next() {
-                    Some((_, target)) if states[target] == State::New => {
+                    Some(target) if states[target] == State::New => {
                         states[target] = State::Open;
                         stack.push((target, self.targets(target)));
                     }
-                    Some((_, target)) if states[target] == State::Open && circle.is_none() => {
-                        let entry = stack.iter().position(|(open, _)| *open == target).unwrap_or_default();
-                        circle = Some(stack.iter().skip(entry).map(|(open, _)| *open).collect::<Vec<_>>());
+                    Some(target) if states[target] == State::Open => {
+                        let open = stack.into_iter().map(|(open, _)| open);
+                        return Some(open.skip_while(|open| *open != target).collect());
                     }
                     Some(_) => {}
                     None => {
                         states[at] = State::Left;
-                        leave(at);
                         stack.pop();
                     }
                 }
             }
         }
-        circle
-    }
-
-    fn circle(&self) -> Option<Vec<(PackageRef, Version)>> {
-        let mut circle = self.walk(|_| {})?;
-        // It is the same circle wherever one enters it; tell it from its first release by name.
-        let least = circle.iter().enumerate().min_by_key(|(_, release)| **release).map_or(0, |(at, _)| at);
-        circle.rotate_left(least);
-        let releases = circle.into_iter().filter_map(|at| self.packages.get(at));
-        Some(releases.map(|release| (release.package.clone(), release.version.clone())).collect())
+        None
     }
 }
 
@@ -174,12 +118,13 @@ pub(crate) struct Assembled {
 
 /// Links the releases that the solver selected and keeps those that are needed.
 ///
-/// A need is met by the highest selected release that fits. So the links follow from the set of releases alone,
+/// A need is met by the highest selected release that it admits. So the links follow from the set of releases alone,
 /// and resolving once more with all of them locked gives the same answer.
 pub(crate) fn assemble(
     requirements: &[Requirement],
     releases: impl Iterator<Item = (PackageRef, Rc<Chosen>)>,
-) -> Result<Assembled, Failure> {
+    admitted: impl Fn(Consumer<'_>, &PackageRef, &VersionReq) -> VersionSet,
+) -> Assembled {
     let mut selected: BTreeMap<PackageRef, Vec<Rc<Chosen>>> = BTreeMap::new();
     for (package, chosen) in releases {
         selected.entry(package).or_default().push(chosen);
@@ -187,8 +132,8 @@ pub(crate) fn assemble(
     for releases in selected.values_mut() {
         releases.sort_by(|a, b| a.version.cmp(&b.version));
     }
-    let meets = |package: &PackageRef, req: &VersionReq| {
-        let set = VersionSet::of(req);
+    let meets = |consumer: Consumer<'_>, package: &PackageRef, req: &VersionReq| {
+        let set = admitted(consumer, package, req);
         let releases = selected.get(package).into_iter().flatten();
         releases.rev().find(|chosen| set.contains(&chosen.version)).expect("the solver meets every need")
     };
@@ -196,8 +141,8 @@ pub(crate) fn assemble(
     let mut needed: BTreeMap<(PackageRef, Version), (&Chosen, Vec<Link>)> = BTreeMap::new();
     let mut queue: Vec<(PackageRef, &Rc<Chosen>)> = Vec::new();
     let mut roots = Vec::with_capacity(requirements.len());
-    for asked in requirements {
-        let chosen = meets(&asked.package, &asked.req);
+    for (at, asked) in requirements.iter().enumerate() {
+        let chosen = meets(Consumer::App(at), &asked.package, &asked.req);
         roots.push(chosen.version.clone());
         queue.push((asked.package.clone(), chosen));
     }
@@ -208,7 +153,8 @@ pub(crate) fn assemble(
         }
         let mut links = Vec::with_capacity(chosen.edges.len());
         for edge in &chosen.edges {
-            let target = meets(&edge.package, &edge.req);
+            let consumer = Consumer::Release(&place.0, &place.1);
+            let target = meets(consumer, &edge.package, &edge.req);
             let (package, req, version) = (edge.package.clone(), edge.req.clone(), target.version.clone());
             links.push(Link { package, req, version });
             queue.push((edge.package.clone(), target));
@@ -246,10 +192,5 @@ pub(crate) fn assemble(
         .map(|((package, version), (_, dependencies))| Resolved { package, version, dependencies })
         .collect();
     let resolution = Resolution { packages, requirements: requirements.to_vec(), roots, warnings };
-    if unwarranted.is_empty()
-        && let Some(path) = resolution.circle()
-    {
-        return Err(Failure::Cycle { path });
-    }
-    Ok(Assembled { resolution, unwarranted })
+    Assembled { resolution, unwarranted }
 }

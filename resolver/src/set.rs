@@ -10,6 +10,7 @@
 
 use std::fmt;
 
+use pubgrub::VersionSet as _;
 use semver::{Comparator, Op, Prerelease};
 use wasm_pkg_common::package::{Version, VersionReq};
 
@@ -131,6 +132,11 @@ impl VersionSet {
             releases: self.releases.union(&other.releases),
             previews: self.previews.union(&other.previews),
         }
+    }
+
+    /// The set without one version, whatever its build metadata.
+    pub(crate) fn without(&self, version: &Version) -> Self {
+        self.intersection(&Self::singleton(version.clone()).complement())
     }
 
     pub(crate) fn is_subset(&self, other: &Self) -> bool {

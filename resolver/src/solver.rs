@@ -1,5 +1,8 @@
 //! The search: `PubGrub` over buckets, fed by the index.
 //!
+//! A run finds an answer by versions alone. Whether that also fits by its types is asked afterwards, and a misfit
+//! narrows what later runs start from (see `types.rs`); so does nothing else.
+//!
 //! What `PubGrub` has learned must stay true for the rest of its run, so everything that the answers below
 //! depend on is fixed during a run. One thing cannot be known beforehand: whether a release that asks for a
 //! yanked one with `=` will be part of the answer. So the first run admits the yanked releases that are locked or
@@ -10,124 +13,100 @@
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::rc::Rc;
 
-use pubgrub::{Dependencies, DependencyProvider, PackageResolutionStatistics, PubGrubError, VersionSet as _};
+use pubgrub::{Dependencies, DependencyProvider, PackageResolutionStatistics, PubGrubError};
 use semver::Op;
 use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 
-use crate::bucket::Bucket;
 use crate::explain::no_solution;
 use crate::facts::{Facts, unravel};
-use crate::known::{Absence, Known, Slot, key_of};
-use crate::resolution::{self, Resolution};
+use crate::known::{Absence, Known, Slot};
+use crate::memory::{Chosen, Memory, Second};
+use crate::node::{Node, Obstacle};
+use crate::places::{Place, Places};
+use crate::resolution::{self, Assembled, Resolution};
 use crate::set::VersionSet;
-use crate::words::{name_release, obstacle, tame};
-use crate::{Edge, Failure, Index, Locked, Reason, Release, Requirement, Versions};
+use crate::words::{name_release, tame};
+use crate::{Consumer, Failure, Index, Locked, Preference, Reason, Release, Requirement, Versions};
 
-/// Releases of one bucket that are tried before the solver gives up on it. Each costs a question to the
-/// registry, and the sets that exclude them one by one grow with the square of their number.
+/// Releases of one package that are tried before the solver gives up on it. Each costs a question to the registry.
 const MAX_TRIES: usize = 2_000;
 
-/// Decisions before the solver gives up: enough for any real graph, and an end for one made to have none.
+/// Decisions of one run before the solver gives up: enough for any real graph, and an end for one made to have none.
 const MAX_STEPS: usize = 500_000;
+
+/// Decisions that a run may take for each release it was told about, and to begin with. A search among few releases
+/// that does not end goes round and round, and each turn takes longer than the one before.
+const STEPS_PER_RELEASE: usize = 100;
+const FIRST_STEPS: usize = 10_000;
+
+/// Decisions of all runs.
+const MAX_ALL_STEPS: usize = 5_000_000;
 
 /// Attempts to find an answer in which every yanked release is asked for.
 const MAX_RUNS_WITH_YANKED: usize = 32;
 
-/// What the solver finds a version for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Node {
-    /// The app, at its only version.
-    App,
-    /// The release of a package in a bucket.
-    Release(PackageRef, Bucket),
-    /// The bucket that serves a requirement which no single bucket holds. Its versions are the marks of the
-    /// buckets. Whoever has the same requirement shares it: what serves one serves all.
-    Choice(PackageRef, VersionSet),
+/// What is decided first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    Open,
+    /// A locked release is there. What is decided later has to go by it, so it stays unless it cannot.
+    Locked,
+    /// There is nothing to choose from.
+    Hopeless,
 }
 
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::App => f.write_str("the app"),
-            Self::Release(package, _) | Self::Choice(package, _) => package.fmt(f),
-        }
-    }
-}
-
-/// Why a release that exists is out of the question.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Obstacle {
-    /// The index says so.
-    Unusable(Reason),
-    /// It asks for another release of its own bucket; the text is the requirement.
-    NeedsOther(String),
-}
-
-impl fmt::Display for Obstacle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&obstacle("it", self))
-    }
-}
-
-/// A release as the index described it.
-#[derive(Debug)]
-pub(crate) struct Chosen {
-    pub(crate) version: Version,
-    pub(crate) yanked: bool,
-    pub(crate) reason: Option<String>,
-    pub(crate) locked: bool,
-    pub(crate) edges: Vec<Edge>,
-}
-
-/// What the app asks for, ready for the solver.
-struct Root {
-    node: Node,
-    req: VersionReq,
-    set: VersionSet,
-}
-
-/// The index's answers and what was noticed on the way.
-#[derive(Default)]
-struct Memory {
-    packages: HashMap<PackageRef, Result<Rc<Known>, String>>,
-    releases: HashMap<(PackageRef, Version), Result<Rc<Chosen>, Reason>>,
-    announced: HashSet<(PackageRef, VersionReq)>,
-    /// How a set was written where it was required first.
-    texts: HashMap<PackageRef, Vec<(VersionSet, String)>>,
-    /// Who was first to require a package, for the message that it cannot be reached.
-    wanted_by: HashMap<PackageRef, Box<str>>,
-    /// Whether a yanked release was held back where nothing else was left.
-    withheld: bool,
-    /// Whether this is the run that admits yanked releases, and those that turned out to be asked for by nobody.
-    second_run: Option<HashSet<(PackageRef, Version)>>,
-    tried: HashMap<Node, HashSet<Version>>,
-    steps: usize,
+/// What the app asks for, in an order that does not depend on that of the manifest.
+struct Root<'a> {
+    /// Which of the requirements it is.
+    at: usize,
+    package: &'a PackageRef,
+    req: &'a VersionReq,
 }
 
 pub(crate) struct Solver<'a> {
-    index: &'a dyn Index,
+    pub(crate) index: &'a dyn Index,
+    pub(crate) requirements: &'a [Requirement],
     locked: &'a Locked,
-    roots: Vec<Root>,
+    preference: Preference,
+    roots: Vec<Root<'a>>,
+    /// All that the app itself asks for of a package.
+    direct: HashMap<&'a PackageRef, Vec<&'a VersionReq>>,
     /// Releases that the app asks for with `=`.
     asked: HashSet<(PackageRef, Version)>,
-    memory: RefCell<Memory>,
+    /// Decisions of one run before the solver gives up.
+    max_steps: usize,
+    pub(crate) memory: RefCell<Memory>,
 }
 
 pub(crate) fn solve(
     requirements: &[Requirement],
     locked: &Locked,
+    preference: Preference,
     index: &dyn Index,
 ) -> Result<Resolution, Failure> {
-    let solver = Solver::new(requirements, locked, index);
-    match solver.run(requirements) {
-        Ok(assembled) => Ok(assembled.resolution),
-        Err(failure @ Failure::NoSolution { .. }) if solver.memory.borrow().withheld => {
-            solver.run_with_yanked(requirements, failure)
+    let solver = Solver::new(requirements, locked, preference, index, Memory::default());
+    match solver.answer() {
+        Err(Stop::NoSolution(facts)) => {
+            let failure = no_solution(&facts, &solver);
+            if solver.memory.borrow().withheld { solver.answer_with_yanked(failure) } else { Err(failure) }
         }
-        Err(failure) => Err(failure),
+        Err(Stop::Failed(failure)) => Err(failure),
+        Ok(resolution) => Ok(resolution),
+    }
+}
+
+/// Why a search ended without an answer.
+pub(crate) enum Stop {
+    /// There is none, by these facts.
+    NoSolution(Facts),
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }
 
@@ -141,56 +120,91 @@ pub(crate) fn named(req: &VersionReq) -> Option<Version> {
 }
 
 impl<'a> Solver<'a> {
-    fn new(requirements: &[Requirement], locked: &'a Locked, index: &'a dyn Index) -> Self {
-        let mut memory = Memory::default();
-        let mut sorted: Vec<&Requirement> = requirements.iter().collect();
+    pub(crate) fn new(
+        requirements: &'a [Requirement],
+        locked: &'a Locked,
+        preference: Preference,
+        index: &'a dyn Index,
+        mut memory: Memory,
+    ) -> Self {
+        let mut sorted: Vec<(usize, &Requirement)> = requirements.iter().enumerate().collect();
         // The order must not matter, so it is taken away before it can.
-        sorted.sort_by_cached_key(|one| (one.package.clone(), one.req.to_string(), one.origin.clone()));
-        let mut roots: Vec<Root> = Vec::with_capacity(sorted.len());
+        sorted.sort_by_cached_key(|(_, one)| (one.package.clone(), one.req.to_string(), one.origin.clone()));
+        let mut direct: HashMap<&PackageRef, Vec<&VersionReq>> = HashMap::new();
         let mut asked = HashSet::new();
-        for one in sorted {
+        for (_, one) in &sorted {
             let set = VersionSet::of(&one.req);
-            let root = Root { node: node(&one.package, &set), req: one.req.clone(), set };
-            memory.note(&one.package, &root.set, &one.req, &one.origin);
+            memory.note(&one.package, &set, &one.req, &one.origin);
             asked.extend(named(&one.req).map(|version| (one.package.clone(), version)));
-            if roots.last().is_none_or(|last| last.node != root.node || last.set != root.set) {
-                roots.push(root);
-            }
+            direct.entry(&one.package).or_default().push(&one.req);
         }
-        Self { index, locked, roots, asked, memory: RefCell::new(memory) }
+        let roots = sorted.into_iter().map(|(at, one)| Root { at, package: &one.package, req: &one.req });
+        let (roots, memory) = (roots.collect(), RefCell::new(memory));
+        let max_steps = MAX_STEPS;
+        Self { index, requirements, locked, preference, roots, direct, asked, max_steps, memory }
     }
 
-    fn run(&self, requirements: &[Requirement]) -> Result<resolution::Assembled, Failure> {
-        match pubgrub::resolve(self, Node::App, Version::new(0, 0, 0)) {
-            Ok(selected) => self.assemble(requirements, selected),
+    /// A solver for other requirements that goes on with what `solver` learned, and does not take long.
+    pub(crate) fn again(
+        solver: &'a Solver<'_>,
+        requirements: &'a [Requirement],
+        index: &'a dyn Index,
+        memory: Memory,
+        max_steps: usize,
+    ) -> Self {
+        let new = Self::new(requirements, solver.locked, solver.preference, index, memory);
+        Self { max_steps, ..new }
+    }
+
+    /// Searches by versions until an answer also fits by its types.
+    pub(crate) fn answer(&self) -> Result<Resolution, Stop> {
+        loop {
+            let Assembled { resolution, unwarranted } = self.run()?;
+            if !unwarranted.is_empty() {
+                self.refuse(unwarranted)?;
+            } else if self.fits(&resolution)? {
+                return match resolution.circle() {
+                    Some(path) => Err(Failure::Cycle { path }.into()),
+                    None => Ok(resolution),
+                };
+            }
+        }
+    }
+
+    fn run(&self) -> Result<Assembled, Stop> {
+        self.memory.borrow_mut().steps = 0;
+        match pubgrub::resolve(self, Node::App, APP) {
+            Ok(selected) => Ok(self.assemble(selected)),
             Err(PubGrubError::NoSolution(tree)) => {
-                let facts = Facts::gather(&tree);
+                let facts = Facts::gather(&tree, self);
                 unravel(tree);
-                Err(no_solution(requirements, &facts, self))
+                Err(Stop::NoSolution(facts))
             }
             Err(
                 PubGrubError::ErrorInShouldCancel(failure)
                 | PubGrubError::ErrorChoosingVersion { source: failure, .. }
                 | PubGrubError::ErrorRetrievingDependencies { source: failure, .. },
-            ) => Err(failure),
+            ) => Err(failure.into()),
         }
     }
 
     /// Looks for an answer in which somebody asks for every yanked release with `=`. Without one, `failure` stands.
-    fn run_with_yanked(&self, requirements: &[Requirement], failure: Failure) -> Result<Resolution, Failure> {
-        self.memory.borrow_mut().second_run = Some(HashSet::new());
-        for _ in 0..MAX_RUNS_WITH_YANKED {
-            match self.run(requirements) {
-                Ok(assembled) if assembled.unwarranted.is_empty() => return Ok(assembled.resolution),
-                Ok(assembled) => {
-                    let mut memory = self.memory.borrow_mut();
-                    memory.second_run.get_or_insert_default().extend(assembled.unwarranted);
-                }
-                Err(circle @ Failure::Cycle { .. }) => return Err(circle),
-                Err(_) => break,
-            }
+    fn answer_with_yanked(&self, failure: Failure) -> Result<Resolution, Failure> {
+        self.memory.borrow_mut().second = Some(Second::default());
+        match self.answer() {
+            Ok(resolution) => Ok(resolution),
+            Err(Stop::NoSolution(_) | Stop::Failed(Failure::GaveUp { .. })) => Err(failure),
+            Err(Stop::Failed(other)) => Err(other),
         }
-        Err(failure)
+    }
+
+    /// Remembers that nobody asks for these yanked releases, so that the next run does without them.
+    fn refuse(&self, unwarranted: Vec<(PackageRef, Version)>) -> Result<(), Failure> {
+        let mut memory = self.memory.borrow_mut();
+        let second = memory.second.get_or_insert_default();
+        second.unwarranted.extend(unwarranted);
+        second.runs += 1;
+        if second.runs > MAX_RUNS_WITH_YANKED { Err(Failure::GaveUp { package: None }) } else { Ok(()) }
     }
 
     /// What the index says about a package.
@@ -210,13 +224,22 @@ impl<'a> Solver<'a> {
         answer.map_err(|reason| self.unreachable(package, None, &reason))
     }
 
-    fn unreachable(&self, package: &PackageRef, version: Option<Version>, reason: &str) -> Failure {
-        let wanted_by = self.memory.borrow().wanted_by.get(package).cloned().unwrap_or_default();
+    pub(crate) fn unreachable(
+        &self,
+        package: &PackageRef,
+        version: Option<Version>,
+        reason: &str,
+    ) -> Failure {
+        let wanted_by = self.memory.borrow().wanted_by(package);
         Failure::Unreachable { package: package.clone(), version, wanted_by, reason: tame(reason).into() }
     }
 
     /// What the index says about a release: the first of its builds that can be used, or why none can.
-    fn chosen(&self, package: &PackageRef, key: &Version) -> Result<Result<Rc<Chosen>, Reason>, Failure> {
+    pub(crate) fn chosen(
+        &self,
+        package: &PackageRef,
+        key: &Version,
+    ) -> Result<Result<Rc<Chosen>, Reason>, Failure> {
         let place = (package.clone(), key.clone());
         if let Some(answer) = self.memory.borrow().releases.get(&place) {
             return Ok(answer.clone());
@@ -228,7 +251,7 @@ impl<'a> Solver<'a> {
             if build.yanked && !build.locked && !admitted {
                 continue;
             }
-            match self.index.release(package, &build.version) {
+            match self.ask(package, &build.version)? {
                 Release::Available(mut edges) => {
                     edges.sort_by_cached_key(|edge| (edge.package.clone(), edge.req.to_string()));
                     edges.dedup();
@@ -240,18 +263,40 @@ impl<'a> Solver<'a> {
                 Release::Unavailable(Reason::Unreachable(reason)) => {
                     return Err(self.unreachable(package, Some(build.version.clone()), &reason));
                 }
-                Release::Unavailable(reason) if at == 0 => answer = Err(reason),
-                Release::Unavailable(_) => {}
+                Release::Unavailable(reason) => {
+                    self.memory.borrow_mut().rule_out(package, &build.version, reason.clone());
+                    if at == 0 {
+                        answer = Err(reason);
+                    }
+                }
             }
         }
         self.memory.borrow_mut().releases.insert(place, answer.clone());
         Ok(answer)
     }
 
+    fn ask(&self, package: &PackageRef, version: &Version) -> Result<Release, Failure> {
+        let unusable = self.memory.borrow().unusable.get(&(package.clone(), version.clone())).cloned();
+        if let Some(reason) = unusable {
+            return Ok(Release::Unavailable(reason));
+        }
+        let tried = {
+            let mut memory = self.memory.borrow_mut();
+            let tried = memory.tried.entry(package.clone()).or_default();
+            *tried += 1;
+            *tried
+        };
+        if tried > MAX_TRIES {
+            return Err(Failure::GaveUp { package: Some(package.clone()) });
+        }
+        Ok(self.index.release(package, version))
+    }
+
     fn is_admitted(&self, package: &PackageRef, key: &Version) -> bool {
         let place = (package.clone(), key.clone());
-        let second_run = &self.memory.borrow().second_run;
-        self.asked.contains(&place) || second_run.as_ref().is_some_and(|not| !not.contains(&place))
+        let second = &self.memory.borrow().second;
+        let admits = |second: &Second| !second.unwarranted.contains(&place);
+        self.asked.contains(&place) || second.as_ref().is_some_and(admits)
     }
 
     /// Whether the solver may choose a release.
@@ -259,13 +304,29 @@ impl<'a> Solver<'a> {
         !slot.is_yanked() || slot.is_locked() || self.is_admitted(package, &slot.key)
     }
 
-    /// The release to try: the locked one, else the highest, else a yanked one that may be chosen.
-    fn pick<'k>(&self, package: &PackageRef, known: &'k Known, set: &'k VersionSet) -> Option<&'k Slot> {
-        let locked = known.within(set).find(|slot| slot.is_locked());
-        let fresh = || known.within(set).find(|slot| !slot.is_yanked());
-        let yanked = || known.within(set).find(|slot| self.is_admitted(package, &slot.key));
+    /// The release to try: the locked one, else the one preferred, else a yanked one that may be chosen. Pre-releases
+    /// are as good as others: whether one may be taken at all is a question for the set.
+    fn pick(&self, package: &PackageRef, known: &Known, places: &Places) -> Option<Place> {
+        let lowest = match self.preference {
+            Preference::Highest => false,
+            Preference::Lowest => true,
+            Preference::LowestDirect => {
+                let direct = self.direct.get(package).into_iter().flatten();
+                direct.into_iter().any(|req| !known.admitted(req).is_disjoint(places))
+            }
+        };
+        let locked = places.intersection(known.locked()).last();
+        let fresh = || {
+            let usable = places.difference(known.yanked());
+            if lowest { usable.first() } else { usable.last() }
+        };
+        let yanked = || {
+            let admits =
+                |place: &Place| known.at(*place).is_some_and(|slot| self.is_admitted(package, &slot.key));
+            places.intersection(known.yanked()).iter().filter(admits).last()
+        };
         let pick = locked.or_else(fresh).or_else(yanked);
-        if pick.is_none() && known.within(set).next().is_some() {
+        if pick.is_none() && !places.is_empty() {
             self.memory.borrow_mut().withheld = true;
         }
         pick
@@ -274,21 +335,22 @@ impl<'a> Solver<'a> {
     /// The text of the requirement that a set comes from.
     pub(crate) fn text(&self, package: &PackageRef, set: &VersionSet) -> String {
         let memory = self.memory.borrow();
-        let texts = memory.texts.get(package).into_iter().flatten();
-        texts
-            .into_iter()
-            .find(|(known, _)| known == set)
-            .map_or_else(|| set.to_string(), |(_, text)| text.clone())
+        memory.text(package, set).map_or_else(|| set.to_string(), ToOwned::to_owned)
     }
 
-    /// Tells the index what will be asked for.
-    fn announce<'e>(&self, needs: impl Iterator<Item = (&'e PackageRef, &'e VersionReq)>) {
+    /// Tells the index what `who` makes the solver ask for next.
+    fn announce<'e>(
+        &self,
+        needs: impl Iterator<Item = (&'e PackageRef, &'e VersionReq)>,
+        who: impl Fn() -> String,
+    ) {
         let mut news = Vec::new();
         {
             let mut memory = self.memory.borrow_mut();
             for (package, req) in needs {
                 let need = (package.clone(), req.clone());
                 if memory.announced.insert(need.clone()) {
+                    memory.note(package, &VersionSet::of(req), req, &who());
                     news.push(need);
                 }
             }
@@ -298,164 +360,161 @@ impl<'a> Solver<'a> {
         }
     }
 
+    /// A need in the solver's terms: which releases are there for it, without those that do not fit by their types.
+    pub(crate) fn need(
+        &self,
+        consumer: Consumer<'_>,
+        package: &PackageRef,
+        req: &VersionReq,
+    ) -> (Node, Places) {
+        let Ok(known) = self.known(package) else {
+            // That the registry does not answer matters only if it comes to choosing.
+            return (Node::Choice(package.clone(), Places::full()), Places::full());
+        };
+        let mut places = known.admitted(req);
+        if let Some(narrowed) = self.memory.borrow().learned.narrowed(consumer, package, req) {
+            let misfits = narrowed.misfits.keys().filter_map(|version| known.place(version));
+            places = places.difference(&misfits.collect());
+        }
+        Node::needing(package, &known, places)
+    }
+
     /// What a release needs, in the solver's terms.
-    fn needs(&self, own: &Node, package: &PackageRef, chosen: &Chosen) -> Needs {
-        self.announce(chosen.edges.iter().map(|edge| (&edge.package, &edge.req)));
-        let who = name_release(package, &chosen.version);
-        let mut memory = self.memory.borrow_mut();
+    fn needs(&self, own: &Node, place: Place, package: &PackageRef, chosen: &Chosen) -> Needs {
+        let who = || name_release(package, &chosen.version);
+        self.announce(chosen.edges.iter().map(|edge| (&edge.package, &edge.req)), who);
         let mut constraints = Vec::with_capacity(chosen.edges.len());
+        let consumer = Consumer::Release(package, &chosen.version);
         for edge in &chosen.edges {
-            let set = VersionSet::of(&edge.req);
-            memory.note(&edge.package, &set, &edge.req, &who);
-            let node = node(&edge.package, &set);
+            let (node, places) = self.need(consumer, &edge.package, &edge.req);
             if node == *own {
                 // The solver would learn nothing from it: it holds or it does not. Where it holds, the circle
                 // is reported once the answer is known.
-                if !set.contains(&chosen.version) {
+                if !places.contains(place) {
                     return Needs::Unavailable(Obstacle::NeedsOther(edge.req.to_string()));
                 }
                 continue;
             }
-            constraints.push(constraint(node, set));
+            constraints.push((node, places));
         }
         Needs::Available(constraints.into_iter().collect())
     }
 
-    fn assemble(
-        &self,
-        requirements: &[Requirement],
-        selected: impl IntoIterator<Item = (Node, Version)>,
-    ) -> Result<resolution::Assembled, Failure> {
+    fn assemble(&self, selected: impl IntoIterator<Item = (Node, Place)>) -> Assembled {
         let memory = self.memory.borrow();
-        let releases = selected.into_iter().filter_map(|(node, key)| match node {
+        let releases = selected.into_iter().filter_map(|(node, place)| match node {
             Node::Release(package, _) => {
-                let chosen = memory.releases.get(&(package.clone(), key))?.as_ref().ok()?;
-                Some((package, Rc::clone(chosen)))
+                let known = memory.packages.get(&package)?.as_ref().ok()?;
+                let key = known.at(place)?.key.clone();
+                let chosen = Rc::clone(memory.releases.get(&(package.clone(), key))?.as_ref().ok()?);
+                Some((package, chosen))
             }
             Node::App | Node::Choice(..) => None,
         });
-        resolution::assemble(requirements, releases)
+        let admitted = |consumer: Consumer<'_>, to: &PackageRef, req: &VersionReq| {
+            memory.learned.admitted(consumer, to, req)
+        };
+        resolution::assemble(self.requirements, releases, admitted)
     }
 }
 
-impl Memory {
-    fn note(&mut self, package: &PackageRef, set: &VersionSet, req: &VersionReq, who: &str) {
-        let texts = self.texts.entry(package.clone()).or_default();
-        if texts.iter().all(|(known, _)| known != set) {
-            texts.push((set.clone(), req.to_string()));
-        }
-        if !self.wanted_by.contains_key(package) {
-            let sentence = format!("{} depends on {package} {req}", tame(who));
-            self.wanted_by.insert(package.clone(), sentence.into());
-        }
-    }
-}
+type Needs = Dependencies<Node, Places, Obstacle>;
 
-type Needs = Dependencies<Node, VersionSet, Obstacle>;
+/// The app's only version.
+const APP: Place = 0;
 
-/// What stands for a requirement in the solver.
-fn node(package: &PackageRef, set: &VersionSet) -> Node {
-    match Bucket::around(set) {
-        Some(bucket) => Node::Release(package.clone(), bucket),
-        None => Node::Choice(package.clone(), set.clone()),
-    }
-}
-
-/// A choice is made among all buckets; that only some of them serve is part of the choice.
-fn constraint(node: Node, set: VersionSet) -> (Node, VersionSet) {
-    let set = if matches!(node, Node::Choice(..)) { VersionSet::full() } else { set };
-    (node, set)
+/// The releases that a choice is among, where these buckets are left.
+fn open(known: &Known, all: &Places, buckets: &Places) -> Places {
+    let left = known.buckets().zip(0..).filter(|(_, number)| buckets.contains(*number));
+    let left = left.fold(Places::empty(), |sum, ((_, places), _)| sum.union(places));
+    all.intersection(&left)
 }
 
 impl DependencyProvider for Solver<'_> {
     type P = Node;
-    type V = Version;
-    type VS = VersionSet;
-    /// Those in conflict first, then those with few candidates; `PubGrub` breaks ties by who was seen first.
-    type Priority = (u32, Reverse<usize>);
+    type V = Place;
+    type VS = Places;
+    /// What cannot be met first, then what is locked, then what was in conflict, then what has few candidates; `PubGrub`
+    /// breaks ties by who was seen first.
+    type Priority = (Urgency, u32, Reverse<usize>);
     type M = Obstacle;
     type Err = Failure;
 
     fn prioritize(
         &self,
         node: &Node,
-        set: &VersionSet,
+        places: &Places,
         statistics: &PackageResolutionStatistics,
     ) -> Self::Priority {
-        let candidates = match node {
-            Node::App => Ok(0),
-            Node::Release(package, _) => self.known(package).map(|known| known.within(set).count()),
-            Node::Choice(package, all) => self.known(package).map(|known| {
-                known.within(all).filter(|slot| set.contains(&Bucket::of(&slot.key).mark())).count()
-            }),
+        let conflicts = statistics.conflict_count();
+        let urgency = |known: &Known, places: &Places| match places.count() {
+            0 => (Urgency::Hopeless, conflicts, Reverse(0)),
+            count if places.is_disjoint(known.locked()) => (Urgency::Open, conflicts, Reverse(count)),
+            count => (Urgency::Locked, conflicts, Reverse(count)),
         };
-        match candidates {
-            // Nothing to choose from, or no answer: find out at once.
-            Ok(0) | Err(_) => (u32::MAX, Reverse(0)),
-            Ok(count) => (statistics.conflict_count(), Reverse(count)),
+        match node {
+            Node::Release(package, _) => self.known(package).map(|known| urgency(&known, places)),
+            Node::Choice(package, all) => {
+                self.known(package).map(|known| urgency(&known, &open(&known, all, places)))
+            }
+            Node::App => Ok((Urgency::Hopeless, 0, Reverse(0))),
         }
+        // No answer is found out about at once, as is that there is nothing to choose from.
+        .unwrap_or((Urgency::Hopeless, conflicts, Reverse(0)))
     }
 
-    fn choose_version(&self, node: &Node, set: &VersionSet) -> Result<Option<Version>, Failure> {
-        let version = match node {
-            Node::App => Some(Version::new(0, 0, 0)),
-            Node::Release(package, _) => {
-                let known = self.known(package)?;
-                self.pick(package, &known, set).map(|slot| slot.key.clone())
-            }
+    fn choose_version(&self, node: &Node, places: &Places) -> Result<Option<Place>, Failure> {
+        Ok(match node {
+            Node::App => Some(APP),
+            Node::Release(package, _) => self.pick(package, &*self.known(package)?, places),
             Node::Choice(package, all) => {
                 let known = self.known(package)?;
-                let open = known.buckets(all).into_iter().filter(|bucket| set.contains(&bucket.mark()));
-                let served = open.fold(VersionSet::empty(), |sum, bucket| sum.union(&bucket.set()));
-                let within = all.intersection(&served);
-                self.pick(package, &known, &within).map(|slot| Bucket::of(&slot.key).mark())
+                let pick = self.pick(package, &known, &open(&known, all, places));
+                let buckets = known.buckets().zip(0..);
+                pick.and_then(|pick| buckets.into_iter().find(|((_, places), _)| places.contains(pick)))
+                    .map(|(_, number)| number)
             }
-        };
-        if let Some(version) = &version {
-            let mut memory = self.memory.borrow_mut();
-            let tried = memory.tried.entry(node.clone()).or_default();
-            tried.insert(version.clone());
-            if tried.len() > MAX_TRIES {
-                let package = match node {
-                    Node::Release(package, _) | Node::Choice(package, _) => Some(package.clone()),
-                    Node::App => None,
-                };
-                return Err(Failure::GaveUp { package });
-            }
-        }
-        Ok(version)
+        })
     }
 
-    fn get_dependencies(&self, node: &Node, version: &Version) -> Result<Needs, Failure> {
+    fn get_dependencies(&self, node: &Node, place: &Place) -> Result<Needs, Failure> {
+        let missing = || Reason::Other("it is not listed".to_owned());
         match node {
             Node::App => {
-                let needs = self.roots.iter().filter_map(|root| match &root.node {
-                    Node::Release(package, _) | Node::Choice(package, _) => Some((package, &root.req)),
-                    Node::App => None,
-                });
-                self.announce(needs);
-                let constraints =
-                    self.roots.iter().map(|root| constraint(root.node.clone(), root.set.clone()));
-                Ok(Dependencies::Available(constraints.collect()))
+                self.announce(self.roots.iter().map(|root| (root.package, root.req)), String::new);
+                let needs =
+                    self.roots.iter().map(|root| self.need(Consumer::App(root.at), root.package, root.req));
+                let mut constraints: Vec<_> = needs.collect();
+                constraints.dedup();
+                Ok(Dependencies::Available(constraints.into_iter().collect()))
             }
             Node::Choice(package, all) => {
-                let bucket = Bucket::of(version);
-                let set = all.intersection(&bucket.set());
-                Ok(Dependencies::Available(
-                    [(Node::Release(package.clone(), bucket), set)].into_iter().collect(),
-                ))
+                let known = self.known(package)?;
+                let bucket = known.buckets().nth(*place as usize);
+                let need = bucket.map(|(bucket, places)| {
+                    (Node::Release(package.clone(), bucket), all.intersection(places))
+                });
+                Ok(Dependencies::Available(need.into_iter().collect()))
             }
-            Node::Release(package, _) => match self.chosen(package, &key_of(version))? {
-                Ok(chosen) => Ok(self.needs(node, package, &chosen)),
-                Err(reason) => Ok(Dependencies::Unavailable(Obstacle::Unusable(reason))),
-            },
+            Node::Release(package, _) => {
+                let known = self.known(package)?;
+                let Some(slot) = known.at(*place) else {
+                    return Ok(Dependencies::Unavailable(Obstacle::Unusable(missing())));
+                };
+                match self.chosen(package, &slot.key)? {
+                    Ok(chosen) => Ok(self.needs(node, *place, package, &chosen)),
+                    Err(reason) => Ok(Dependencies::Unavailable(Obstacle::Unusable(reason))),
+                }
+            }
         }
     }
 
     fn should_cancel(&self) -> Result<(), Failure> {
         let mut memory = self.memory.borrow_mut();
         memory.steps += 1;
-        if memory.steps > MAX_STEPS {
+        memory.all_steps += 1;
+        let max_steps = self.max_steps.min(FIRST_STEPS + STEPS_PER_RELEASE * memory.releases.len());
+        if memory.steps > max_steps || memory.all_steps > MAX_ALL_STEPS {
             return Err(Failure::GaveUp { package: None });
         }
         Ok(())

@@ -4,8 +4,8 @@ use wasm_pkg_common::package::{PackageRef, Version};
 
 use crate::Reason;
 use crate::known::Slot;
+use crate::node::Obstacle;
 use crate::set::VersionSet;
-use crate::solver::Obstacle;
 
 /// Versions or names listed before the rest is only counted.
 const MAX_LISTED: usize = 6;
@@ -53,11 +53,11 @@ pub(crate) fn obstacle(subject: &str, obstacle: &Obstacle) -> String {
 }
 
 /// `a, b, c and 4 more`
-pub(crate) fn enumerate(items: &[String]) -> String {
-    let rest = items.len().saturating_sub(MAX_LISTED);
-    match items.get(..MAX_LISTED) {
-        Some(first) if rest > 0 => format!("{} and {rest} more", first.join(", ")),
-        _ => items.join(", "),
+pub(crate) fn enumerate<T: ToString>(items: &[T]) -> String {
+    let shown: Vec<String> = items.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+    match items.len().saturating_sub(MAX_LISTED) {
+        0 => shown.join(", "),
+        rest => format!("{} and {rest} more", shown.join(", ")),
     }
 }
 

@@ -112,12 +112,13 @@ fn info_shows_what_a_release_is() {
     acme:middle 1.0.0
     description   A library that answers acme:middle@1.0.0(…)
     licence       Apache-2.0
+    locked        1.0.0
     kind          component
     registry      wasm.example
     digest        sha256:[DIGEST-1]
     size          [SIZE] bytes
-    imports       acme:base/api@1.0.0
     exports       acme:middle/api@1.0.0
+    imports       acme:base/api@1.0.0
     dependencies  acme:base ^1.0.0
     ");
     insta::assert_snapshot!(shown(&sandbox, &["info", "acme:env@^0.3"]), @"
@@ -130,8 +131,8 @@ fn info_shows_what_a_release_is() {
     registry      wasm.example
     digest        sha256:[DIGEST-1]
     size          [SIZE] bytes
-    imports       wasi:cli/environment@0.2.0
     exports       acme:env/api@0.3.0
+    host imports  wasi:cli/environment@0.2.0
     capabilities  environment
     ");
     // The newest that is no pre-release, and the pre-release where it is named.
@@ -310,13 +311,19 @@ fn the_help_shows_all_that_there_is() {
     Commands:
       add          Add a dependency to a component, or middleware to a trigger
       remove       Remove a dependency or middleware from the app [alias: rm]
+      update       Move locked releases to newer ones
+      outdated     Show which locked releases have newer ones
       lock         Resolve the dependencies and write spin-deps.lock
       sync         Fetch what is locked and write spin-dependencies.wit and the bindings
+      link         Use a component under development in place of a package
+      unlink       Go back from a linked component to the package
       tree         Show the locked dependencies as a tree
       why          Show every path from the app to a package, with the requirement on each step
       info         Show what a release is: description, licence, imports, exports, capabilities,
                    dependencies
       versions     List the versions of a package, newest first
+      diff         Show how two releases of a package differ
+      search       Find packages by name or by interface
       compose      Compose a component with its dependencies into one file
       up           Run the app in the embedded host until Ctrl-C
       verify       Start the locked app and ask the requests that its manifest lists

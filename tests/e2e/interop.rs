@@ -28,7 +28,7 @@ fn package(name: &str) -> PackageRef {
 
 /// Pushes a component with what wkg pushes with. (`wasm-pkg-client` 0.16.1 itself takes WIT packages only: it wants a
 /// version in the decoded world of a component, where none can stand.)
-async fn push(registry: &Registry, name: &str, version: &str, bytes: Vec<u8>) {
+pub(crate) async fn push(registry: &Registry, name: &str, version: &str, bytes: Vec<u8>) {
     let (config, layer) = WasmConfig::from_raw_component(bytes, None).expect("a component");
     let configuration = ClientConfig { protocol: ClientProtocol::Http, ..ClientConfig::default() };
     let client = WasmClient::new(oci_client_of_wkg::Client::new(configuration));
@@ -39,6 +39,14 @@ async fn push(registry: &Registry, name: &str, version: &str, bytes: Vec<u8>) {
     });
     let annotations = [("org.opencontainers.image.version".to_owned(), version.to_owned())].into();
     client.push(&image, &auth, layer, config, Some(annotations)).await.expect("the foreign client pushes");
+}
+
+/// Publishes a WIT package, which knows its own name and version, as wkg does.
+pub(crate) async fn publish_wit(registry: &Registry, bytes: Vec<u8>) -> [String; 2] {
+    let bytes = Box::pin(Cursor::new(bytes));
+    let published = foreign(registry).publish_release_data(bytes, PublishOpts::default()).await;
+    let (name, version) = published.expect("the foreign client publishes");
+    [name.to_string(), version.to_string()]
 }
 
 #[test]
@@ -104,12 +112,7 @@ fn a_wit_package_goes_both_ways() {
         let release = client.get_release(&package("acme:ours"), &"0.2.0".parse().expect("a version")).await;
         assert_eq!(release.expect("our release").content_digest.to_string(), digest(&wit("ours")));
 
-        let bytes = Box::pin(Cursor::new(wit("theirs")));
-        let (name, version) = client
-            .publish_release_data(bytes, PublishOpts::default())
-            .await
-            .expect("the foreign client publishes");
-        assert_eq!((name.to_string().as_str(), version.to_string().as_str()), ("acme:theirs", "0.2.0"));
+        assert_eq!(publish_wit(&registry, wit("theirs")).await, ["acme:theirs", "0.2.0"]);
     });
     let info = sandbox.run(&["info", "acme:theirs@0.2.0"]).done().stdout;
     assert!(info.contains(&digest(&wit("theirs"))), "{info}");

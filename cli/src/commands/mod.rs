@@ -4,20 +4,28 @@ mod add;
 mod cache;
 mod completions;
 mod compose;
+mod diff;
 mod generate_docs;
 mod info;
+mod link;
 mod lock;
 mod login;
 mod logout;
+mod outdated;
 mod publish;
 mod remove;
+mod search;
 mod sync;
 mod tree;
+mod unlink;
 mod up;
+mod update;
 mod verify;
 mod versions;
 mod why;
 mod yank;
+
+use std::time::Duration;
 
 use clap::Subcommand;
 use semver::Version;
@@ -36,12 +44,18 @@ use crate::{
 pub(crate) enum Command {
     Add(add::Add),
     Remove(remove::Remove),
+    Update(update::Update),
+    Outdated(outdated::Outdated),
     Lock(lock::Lock),
     Sync(sync::Sync),
+    Link(link::Link),
+    Unlink(unlink::Unlink),
     Tree(tree::Tree),
     Why(why::Why),
     Info(info::Info),
     Versions(versions::Versions),
+    Diff(diff::Diff),
+    Search(search::Search),
     Compose(compose::Compose),
     Up(up::Up),
     Verify(verify::Verify),
@@ -75,6 +89,12 @@ impl Context {
         Ok(Project::open(self.settings.clone()).await?)
     }
 
+    /// The same for a command that is about what registries have now: no remembered list of versions is used, unless
+    /// no request may be made.
+    pub(crate) async fn project_afresh(&self) -> Result<Project, Failure> {
+        Ok(Project::open(Settings { listing_ttl: Duration::ZERO, ..self.settings.clone() }).await?)
+    }
+
     /// Says what happens, unless the user asked for quiet.
     pub(crate) fn note(&self, message: &str) {
         if !self.quiet {
@@ -90,12 +110,18 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
     match cli.command {
         Command::Add(command) => command.run(&context).await,
         Command::Remove(command) => command.run(&context).await,
+        Command::Update(command) => command.run(&context).await,
+        Command::Outdated(command) => command.run(&context).await,
         Command::Lock(command) => command.run(&context).await,
         Command::Sync(command) => command.run(&context).await,
+        Command::Link(command) => command.run(&context).await,
+        Command::Unlink(command) => command.run(&context).await,
         Command::Tree(command) => command.run(&context).await,
         Command::Why(command) => command.run(&context).await,
         Command::Info(command) => command.run(&context).await,
         Command::Versions(command) => command.run(&context).await,
+        Command::Diff(command) => command.run(&context).await,
+        Command::Search(command) => command.run(&context).await,
         Command::Compose(command) => command.run(&context).await,
         Command::Up(command) => command.run(&context).await,
         Command::Verify(command) => command.run(&context).await,

@@ -14,6 +14,9 @@ use crate::{
     report::Failure,
 };
 
+/// How much of an annotation is shown, in characters.
+const LONGEST_ANNOTATION: usize = 200;
+
 /// Publish components and WIT packages
 ///
 /// Name and version come from the file's own metadata, or from --package. Several files, or those of a folder, are
@@ -126,11 +129,19 @@ fn details(output: &mut Output, outcome: &PublishOutcome) {
         "dependencies",
         outcome.dependencies.iter().map(|(package, req)| format!("{package} {req}")).collect(),
     );
-    field("annotations", outcome.annotations.iter().map(|(key, value)| format!("{key} = {value}")).collect());
+    field("annotations", outcome.annotations.iter().map(|(key, value)| annotation(key, value)).collect());
     for neighbour in &outcome.neighbours {
         let mut lines = vec![format!("with {}", neighbour.version)];
         lines.extend(neighbour.additions.iter().map(|addition| format!("  {addition}")));
         field("compatible", lines);
+    }
+}
+
+/// An annotation on a line; what machines tell each other is cut short.
+fn annotation(key: &str, value: &str) -> String {
+    match value.char_indices().nth(LONGEST_ANNOTATION) {
+        Some((end, _)) => format!("{key} = {}… ({} bytes)", &value[..end], value.len()),
+        None => format!("{key} = {value}"),
     }
 }
 

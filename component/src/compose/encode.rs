@@ -11,12 +11,15 @@ use super::{
     ComposeError, Composed, Wire,
     error::Difference,
     mismatch::difference,
-    plan::{Plan, PlannedWire},
+    plan::{Plan, PlannedWire, Prepared},
+    resources::{Ends, apart},
 };
 use crate::{
+    InspectError,
     guard::{chain, guarded},
     inspect,
     name::candidates,
+    wit::surface::Surface,
 };
 
 pub(super) fn encode(plan: &Plan<'_>) -> Result<Composed, ComposeError> {
@@ -26,6 +29,7 @@ pub(super) fn encode(plan: &Plan<'_>) -> Result<Composed, ComposeError> {
         packages: BTreeMap::new(),
         nodes: Vec::new(),
         wires: Vec::new(),
+        ends: Ends::new(),
     };
     for index in 0..plan.instances.len() {
         building.instance(index)?;
@@ -33,7 +37,7 @@ pub(super) fn encode(plan: &Plan<'_>) -> Result<Composed, ComposeError> {
     building.exports()?;
     let bytes = building.bytes()?;
     // Function bodies are the parts' own, unchanged: they are validated by whoever compiles them.
-    inspect(&bytes).map_err(|error| ComposeError::Invalid { message: error.to_string() })?;
+    inspect(&bytes).map_err(|error| building.invalid(&error))?;
     Ok(Composed { bytes, wires: building.wires, instances: plan.instances.len() })
 }
 
@@ -45,6 +49,8 @@ struct Building<'a> {
     /// The node of each instance of the plan.
     nodes: Vec<NodeId>,
     wires: Vec<Wire>,
+    /// The same wires by their instances.
+    ends: Ends,
 }
 
 impl Building<'_> {
@@ -104,9 +110,9 @@ impl Building<'_> {
         }
         let (export, message) = first.unwrap_or((&wire.import, "nothing is exported".to_owned()));
         let (ours, theirs) = (self.plan.part(index), self.plan.part(wire.source));
-        let shown = ours.zip(theirs).and_then(|(ours, theirs)| {
-            difference(&ours.part.bytes, &wire.import, &theirs.part.bytes, export)
-        });
+        let surface = |part: &Prepared<'_>| Surface::read(&part.part.bytes).ok();
+        let surfaces = ours.and_then(surface).zip(theirs.and_then(surface));
+        let shown = surfaces.and_then(|(ours, theirs)| difference(&ours, &wire.import, &theirs, export));
         Err(ComposeError::Mismatch {
             part: self.plan.label(index),
             import: wire.import.clone(),
@@ -145,6 +151,7 @@ impl Building<'_> {
         };
         let set = self.graph.set_instantiation_argument(node, &wire.import, alias);
         set.map_err(|error| self.unsupported(index, chain(&error)))?;
+        self.ends.insert((index, wire.import.clone()), (wire.source, export.to_owned()));
         self.wires.push(Wire {
             from: self.plan.label(index),
             import: wire.import.clone(),
@@ -192,6 +199,18 @@ impl Building<'_> {
             }
             Ok(Err(error)) => Err(ComposeError::Invalid { message: chain(&error) }),
             Err(message) => Err(ComposeError::Invalid { message }),
+        }
+    }
+
+    /// Why the validator refuses what was encoded.
+    fn invalid(&self, error: &InspectError) -> ComposeError {
+        match error {
+            // The validator's own words for its bounds, such as "components count exceeds limit of 1000".
+            InspectError::Malformed { message, .. } if message.contains("exceeds limit of") => {
+                ComposeError::TooLarge { instances: self.plan.instances.len(), message: message.clone() }
+            }
+            error => apart(self.plan, &self.ends)
+                .unwrap_or_else(|| ComposeError::Invalid { message: error.to_string() }),
         }
     }
 

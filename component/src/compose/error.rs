@@ -83,6 +83,22 @@ pub enum ComposeError {
         /// Where the types differ.
         difference: Box<Difference>,
     },
+    /// Two parts exchange a resource that is one thing for the one and another for the other.
+    #[error("{}", apart(.part, .import, .target, .resource, [.ours, .theirs]))]
+    Resource {
+        /// The resource, as the import calls it.
+        resource: String,
+        /// The importing part.
+        part: String,
+        /// Its import.
+        import: String,
+        /// The exporting part.
+        target: String,
+        /// What the resource is for the importing part.
+        ours: Box<Owned>,
+        /// What it is for the exporting part.
+        theirs: Box<Owned>,
+    },
     /// Nothing satisfies an import that no host provides.
     #[error("`{part}` imports `{import}`, and no dependency provides it")]
     Unsatisfied {
@@ -155,6 +171,16 @@ pub enum ComposeError {
         /// What it is about.
         message: String,
     },
+    /// There are more parts, or more wires, than one component may hold.
+    #[error(
+        "the app and its dependencies are {instances} components, more than one component can hold: {message}"
+    )]
+    TooLarge {
+        /// How many instances it would hold.
+        instances: usize,
+        /// The validator's words for the bound.
+        message: String,
+    },
     /// The parts fit one by one, and not together.
     #[error("the composed component is not valid: {message}")]
     Invalid {
@@ -179,6 +205,32 @@ pub enum Difference {
     },
     /// Somewhere that only the type checker's words tell.
     Other(String),
+}
+
+/// A resource as one part knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    /// How the part's interface declares it, in WIT: `use acme:store/api@1.0.0.{counter}`, or `resource counter`.
+    pub declaration: String,
+    /// The label of the part that defines it; `None` if the host does.
+    pub owner: Option<String>,
+}
+
+impl Owned {
+    fn owner(&self) -> String {
+        self.owner.as_ref().map_or_else(|| "the host".to_owned(), |label| format!("`{label}`"))
+    }
+}
+
+fn apart(part: &str, import: &str, target: &str, resource: &str, [ours, theirs]: [&Owned; 2]) -> String {
+    format!(
+        "`{target}` does not fit the import `{import}` of `{part}`: they differ in the resource `{resource}`\n  \
+         expected by {part}: {}, which is that of {}\n  found in {target}: {}, which is that of {}",
+        ours.declaration,
+        ours.owner(),
+        theirs.declaration,
+        theirs.owner()
+    )
 }
 
 fn renamed(import: &str, export: &str) -> String {
@@ -246,10 +298,16 @@ impl ComposeError {
             Self::ImportConflict { first, second, .. } => Some(format!(
                 "choose releases of `{first}` and `{second}` that were built against the same version"
             )),
-            Self::Invalid { .. } => Some(
-                "dependencies that exchange a resource must share the package that defines it".to_owned(),
-            ),
-            Self::NoSuchPart { .. }
+            Self::Resource { part, target, resource, ours, .. } => Some(format!(
+                "components that exchange a resource share the package that defines it: choose another release than \
+                 `{target}`, one that uses the `{resource}` of {}, or build `{part}` against it",
+                ours.owner()
+            )),
+            Self::TooLarge { .. } => {
+                Some("split the app into several components, each with some of the dependencies".to_owned())
+            }
+            Self::Invalid { .. }
+            | Self::NoSuchPart { .. }
             | Self::ComponentImport { .. }
             | Self::NoHandler { found: None, .. }
             | Self::HandlerVersion { .. }

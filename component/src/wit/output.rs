@@ -158,12 +158,13 @@ impl Adding<'_> {
 
     fn plain(mut self, name: &str, export: &str) -> Result<(), WitError> {
         let (found, entry) = self.find(export)?;
-        match *entry {
-            Entry::Function => {
-                self.world_function(&found, name)?;
+        match entry {
+            Entry::Function(function) => {
+                let function = function.clone();
+                self.world_function(&function, &found, name)?;
                 self.copy_queued()
             }
-            Entry::Interface(scope) => {
+            &Entry::Interface(scope) => {
                 // It stands in the world under a name of its own.
                 self.renamed.insert(scope, String::new());
                 let items = self.declarations(scope)?;
@@ -175,10 +176,8 @@ impl Adding<'_> {
     }
 
     /// Brings a plain function in under `name`, with the types of the world that it mentions.
-    fn world_function(&mut self, export: &str, name: &str) -> Result<(), WitError> {
-        let missing = |this: &Self| this.wrong_kind(export, "a function");
-        let world = self.surface.scopes.first().ok_or_else(|| missing(self))?;
-        let function = world.items.get(&Key::new(export)).ok_or_else(|| missing(self))?;
+    fn world_function(&mut self, function: &surface::Item, export: &str, name: &str) -> Result<(), WitError> {
+        let world = self.surface.scopes.first().ok_or_else(|| self.wrong_kind(export, "a function"))?;
         let mut wanted: Vec<String> = function.mentions.iter().cloned().collect();
         let mut seen = BTreeSet::new();
         while let Some(next) = wanted.pop() {

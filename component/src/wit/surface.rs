@@ -26,9 +26,10 @@ use super::text::{escaped, primitive};
 use crate::{InspectError, Kind, Outline};
 
 /// Deeper nesting of unnamed types than this is refused. Validation allows little more.
-const MAX_NESTING: usize = 100;
+pub(super) const MAX_NESTING: usize = 100;
 
 /// The imports and exports of one component.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Surface {
     /// What the file is.
     pub(crate) kind: Kind,
@@ -41,17 +42,18 @@ pub(crate) struct Surface {
 }
 
 /// An import or export.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// An interface, an index into the scopes.
     Interface(usize),
-    /// A plain function, which stands under its name in the world's scope.
-    Function,
+    /// A plain function; what it mentions is in the world's scope.
+    Function(Item),
     /// Something that WIT has no form for.
     Other,
 }
 
-/// The items of one interface, or of the world.
-#[derive(Default)]
+/// The items of one interface, or the types of the world.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Scope {
     /// The name of the import or export; the world's is empty.
     pub(crate) name: String,
@@ -62,7 +64,7 @@ pub(crate) struct Scope {
 }
 
 /// An item's name, and the member's name where it is a member of a resource.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) name: String,
     pub(crate) member: Option<String>,
@@ -75,7 +77,7 @@ impl Key {
 }
 
 /// One item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Item {
     /// What it is.
     pub(crate) form: Form,
@@ -84,10 +86,12 @@ pub(crate) struct Item {
     pub(crate) text: String,
     /// The names of the same scope that the text mentions.
     pub(crate) mentions: BTreeSet<String>,
+    /// A use that the interface does not say itself: it mentions the type without a name of its own for it.
+    pub(crate) implied: bool,
 }
 
 /// The forms of items, in the order in which they are printed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Form {
     /// A type of another scope under its local name: the scope and the name there.
     Use(usize, String),
@@ -113,6 +117,7 @@ impl Surface {
             scopes: vec![Scope::default()],
             owners: HashMap::new(),
             resources: HashMap::new(),
+            uses: HashMap::new(),
         };
         let (mut imports, mut exports) = (IndexMap::new(), IndexMap::new());
         if kind == Kind::Component {
@@ -144,7 +149,8 @@ impl Surface {
             else {
                 continue;
             };
-            let mut reader = Reader { types, scopes, owners: HashMap::new(), resources: HashMap::new() };
+            let (owners, resources, uses) = (HashMap::new(), HashMap::new(), HashMap::new());
+            let mut reader = Reader { types, scopes, owners, resources, uses };
             for (name, item) in &types[id].imports {
                 reader.entry(name, &item.ty);
             }
@@ -158,14 +164,6 @@ impl Surface {
         }
         Self { kind: Kind::WitPackage, scopes, imports: IndexMap::new(), exports }
     }
-
-    /// The scope of an entry that is an interface.
-    pub(crate) fn interface(&self, entry: Option<&Entry>) -> Option<&Scope> {
-        match entry {
-            Some(Entry::Interface(scope)) => self.scopes.get(*scope),
-            _ => None,
-        }
-    }
 }
 
 struct Reader<'a> {
@@ -175,20 +173,26 @@ struct Reader<'a> {
     owners: HashMap<ComponentAnyTypeId, (usize, String)>,
     /// The same for resources by identity, for where no alias leads back to the name.
     resources: HashMap<ResourceId, (usize, String)>,
+    /// The local name of what a scope takes from another one.
+    uses: HashMap<(usize, Form), String>,
 }
 
 impl Reader<'_> {
     fn entry(&mut self, name: &str, ty: &ComponentEntityType) -> Entry {
-        let result = match ty {
+        match ty {
             ComponentEntityType::Instance(id) => return Entry::Interface(self.interface(name, *id)),
-            ComponentEntityType::Func(id) => self.function(0, name, *id),
-            ComponentEntityType::Type { referenced, created } => self.define(0, name, *referenced, *created),
-            _ => return Entry::Other,
-        };
-        match (result, ty) {
-            (Ok(()), ComponentEntityType::Func(_)) => Entry::Function,
-            _ => Entry::Other,
+            ComponentEntityType::Func(id) => {
+                if let Ok((_, item)) = self.function(0, name, *id) {
+                    return Entry::Function(item);
+                }
+            }
+            ComponentEntityType::Type { referenced, created } => {
+                // A type that WIT has no form for is missed by what mentions it.
+                let _ = self.define(0, name, *referenced, *created);
+            }
+            _ => {}
         }
+        Entry::Other
     }
 
     fn interface(&mut self, name: &str, id: ComponentInstanceTypeId) -> usize {
@@ -200,7 +204,9 @@ impl Reader<'_> {
                 ComponentEntityType::Type { referenced, created } => {
                     self.define(scope, name, referenced, created)
                 }
-                ComponentEntityType::Func(id) => self.function(scope, name, id),
+                ComponentEntityType::Func(id) => {
+                    self.function(scope, name, id).map(|(key, item)| self.insert(scope, key, item))
+                }
                 _ => Err(format!("`{name}` is neither a type nor a function")),
             };
             if let (Err(reason), Some(scope)) = (result, self.scopes.get_mut(scope)) {
@@ -211,6 +217,9 @@ impl Reader<'_> {
     }
 
     fn insert(&mut self, scope: usize, key: Key, item: Item) {
+        if let Form::Use(..) = item.form {
+            self.uses.entry((scope, item.form.clone())).or_insert_with(|| key.name.clone());
+        }
         if let Some(scope) = self.scopes.get_mut(scope) {
             scope.items.insert(key, item);
         }
@@ -265,7 +274,7 @@ impl Reader<'_> {
                 _ => return Err(format!("`{name}` is not a type of values")),
             },
         };
-        self.insert(scope, Key::new(name), Item { form, text, mentions });
+        self.insert(scope, Key::new(name), Item { form, text, mentions, implied: false });
         if let ComponentAnyTypeId::Resource(id) = created {
             self.resources.entry(id.resource()).or_insert_with(|| (scope, name.to_owned()));
         }
@@ -311,20 +320,20 @@ impl Reader<'_> {
         })
     }
 
-    fn function(&mut self, scope: usize, name: &str, id: ComponentFuncTypeId) -> Result<(), String> {
+    fn function(&mut self, scope: usize, name: &str, id: ComponentFuncTypeId) -> Result<(Key, Item), String> {
         let types = self.types;
         let ty = &types[id];
         let mut mentions = BTreeSet::new();
-        let (key, form, keyword, skipped) = if let Some(resource) = name.strip_prefix("[constructor]") {
+        let func = |role| format!("{role}{}func", if ty.async_ { "async " } else { "" });
+        let (key, form, mut text, skipped) = if let Some(resource) = name.strip_prefix("[constructor]") {
             (member(resource, "constructor"), Form::Member, "constructor".to_owned(), 0)
         } else if let Some((resource, method)) = split_member(name, "[method]") {
-            (member(resource, method), Form::Member, format!("{}: func", escaped(method)), 1)
+            (member(resource, method), Form::Member, format!("{}: {}", escaped(method), func("")), 1)
         } else if let Some((resource, method)) = split_member(name, "[static]") {
-            (member(resource, method), Form::Member, format!("{}: static func", escaped(method)), 0)
+            (member(resource, method), Form::Member, format!("{}: {}", escaped(method), func("static ")), 0)
         } else {
-            (Key::new(name), Form::Function, format!("{}: func", escaped(name)), 0)
+            (Key::new(name), Form::Function, format!("{}: {}", escaped(name), func("")), 0)
         };
-        let mut text = if ty.async_ { keyword.replacen("func", "async func", 1) } else { keyword };
         let mut params = Vec::new();
         for (param, ty) in ty.params.iter().skip(skipped) {
             params.push(format!("{}: {}", escaped(param), self.value(scope, *ty, 0, &mut mentions)?));
@@ -338,8 +347,7 @@ impl Reader<'_> {
                 let _ = write!(text, " -> {result}");
             }
         }
-        self.insert(scope, key, Item { form, text, mentions });
-        Ok(())
+        Ok((key, Item { form, text, mentions, implied: false }))
     }
 
     fn value(
@@ -393,18 +401,18 @@ impl Reader<'_> {
 
     /// The local name of a use, which is made if there is none yet.
     fn used(&mut self, scope: usize, form: Form, wanted: String) -> String {
-        let Some(target) = self.scopes.get_mut(scope) else {
-            return wanted;
-        };
-        if let Some((key, _)) = target.items.iter().find(|(_, item)| item.form == form) {
-            return key.name.clone();
+        if let Some(known) = self.uses.get(&(scope, form.clone())) {
+            return known.clone();
         }
         let mut local = wanted;
-        while target.items.contains_key(&Key::new(&local)) {
+        let is_taken = |name: &str| {
+            self.scopes.get(scope).is_some_and(|scope| scope.items.contains_key(&Key::new(name)))
+        };
+        while is_taken(&local) {
             local.push_str("-used");
         }
-        let item = Item { form, text: String::new(), mentions: BTreeSet::new() };
-        target.items.insert(Key::new(&local), item);
+        let item = Item { form, text: String::new(), mentions: BTreeSet::new(), implied: true };
+        self.insert(scope, Key::new(&local), item);
         local
     }
 

@@ -1,7 +1,7 @@
 //! Compositions that work, run in wasmtime.
 
 use crate::dummy::dummy;
-use crate::support::{Running, composed, linked, named, part, wires};
+use crate::support::{Running, composed, failure, linked, named, part, wires};
 use spin_deps_component::{Composition, ExternKind, Link, Part, compose, inspect};
 use spin_deps_fixtures::{http, library};
 use wasmtime::component::{ComponentType, Lower};
@@ -105,9 +105,12 @@ fn a_resource_passes_through_a_shared_instance() {
         linked("user", user, &[("acme:res", 3)]),
         part("res, again", res),
     ];
-    let error = composed(parts).unwrap_err();
-    assert!(error.to_string().starts_with("the composed component is not valid: "), "{error}");
-    assert!(error.hint().unwrap().contains("resource"));
+    insta::assert_snapshot!(failure(composed(parts)), @"
+    `user` does not fit the import `acme:user/api@1.0.0` of `root`: they differ in the resource `cell`
+      expected by root: use acme:res/api@1.0.0.{cell}, which is that of `res`
+      found in user: use acme:res/api@1.0.0.{cell}, which is that of `res, again`
+    hint: components that exchange a resource share the package that defines it: choose another release than `user`, one that uses the `cell` of `res`, or build `root` against it
+    ");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use spin_deps_component::{Composition, Outline, Part, WitDependency};
+use spin_deps_component::{Composition, Outline, Part, Types, WitDependency};
 use spin_deps_component::{
     DependencyTable, ExternKind, InspectError, Kind, TableEntry, compose, dependencies_wit, embed_table,
     inspect, needs, needs_from_names, table_of_needs,
@@ -157,6 +157,8 @@ fn many_imports_are_read_or_refused() {
 /// Everything that reads foreign bytes, on bytes that may be anything.
 fn read_everything(bytes: &[u8]) {
     if let Ok(outline) = Outline::read(bytes) {
+        let types = Types::of(&outline);
+        assert_eq!(Types::from_json(&types.to_json()).unwrap(), types);
         let pattern = "acme:mid".parse().unwrap();
         let dependency = WitDependency { pattern, export: None, label: "x", outline: Arc::new(outline) };
         if let Ok(Some(wit)) = dependencies_wit(&[dependency]) {

@@ -9,4 +9,5 @@ mod inspect;
 mod semver;
 mod stream;
 mod support;
+mod types;
 mod wit;

@@ -21,7 +21,7 @@ use self::{
     table::{Content, Create, quoted_key},
     text::{Patch, apply, insert_lines, line_end},
 };
-use crate::{DependencyName, Inherit, Source, Trigger};
+use crate::{DependencyName, Inherit, Source, Span, Trigger};
 
 /// What an entry should say.
 pub(crate) struct Wanted<'a> {
@@ -98,6 +98,13 @@ pub(crate) fn update_dependency(
         text = table::remove(&text, &[path.clone(), vec![Step::key(field)]].concat())?;
     }
     Some(text)
+}
+
+/// Puts a string in the place of another, in quotes of the same kind where they can hold it.
+pub(crate) fn replace(text: &str, place: &Span, string: &str) -> Option<String> {
+    let literal = text.get(place.clone())?.starts_with('\'') && !string.contains(['\'', '\n', '\r']);
+    let written = if literal { format!("'{string}'") } else { text::quoted(string) };
+    Some(apply(text, vec![Patch { span: place.clone(), text: written }]))
 }
 
 /// Takes a dependency out of the component at a path; `last` if it has no other one.

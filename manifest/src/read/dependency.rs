@@ -9,7 +9,8 @@ use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Regi
 
 use super::{Fields, KeyRef, Node, Result, application, printable};
 use crate::{
-    Capability, Dependency, DependencyName, ErrorKind, Inherit, ManifestError, Middleware, Source, Span, name,
+    Capability, Dependency, DependencyName, ErrorKind, Inherit, ManifestError, Middleware, Source, Span,
+    name, parse_requirement,
 };
 
 /// The field that decides each form, and the fields that belong to it alone.
@@ -208,9 +209,14 @@ pub(super) fn component_id(node: &Node<'_>) -> Result<String> {
 }
 
 fn requirement(node: &Node<'_>, text: &str) -> Result<VersionReq> {
-    text.parse().map_err(|error: semver::Error| {
-        node.invalid("version requirement", text, error.to_string())
-            .with_hint("for example `^1.2`, `=1.2.3` or `>=1.2, <1.9`")
+    parse_requirement(text).map_err(|error| {
+        let kind = ErrorKind::Invalid {
+            what: "version requirement",
+            value: error.shown().to_owned(),
+            reason: error.reason().to_owned(),
+        };
+        ManifestError::new(kind, node.part(text, error.part()), "not a valid version requirement")
+            .with_hint(error.hint())
     })
 }
 

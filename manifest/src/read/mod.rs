@@ -148,6 +148,18 @@ impl<'a> Node<'a> {
         self.error(kind, format!("not a valid {what}"))
     }
 
+    /// The place of a part of the string `text`, in bytes of it, or that of the whole where an escape moves the rest.
+    pub(crate) fn part(&self, text: &str, part: Span) -> Span {
+        let quotes = self.span.len().saturating_sub(text.len());
+        match (part.is_empty(), quotes) {
+            (false, 2 | 6) => {
+                let start = self.span.start + quotes / 2;
+                start + part.start..start + part.end
+            }
+            _ => self.span.clone(),
+        }
+    }
+
     pub(crate) fn wrong_type(&self, expected: &str) -> ManifestError {
         let kind = ErrorKind::WrongType {
             value: self.what.clone(),

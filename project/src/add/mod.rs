@@ -118,7 +118,8 @@ impl Project {
             });
         }
         let sync = self.write_manifest_and_sync(document).await?;
-        let warnings = self.capability_warnings(component, &names, &found);
+        let mut warnings = self.capability_warnings(component, &names, &found);
+        warnings.extend(found.warnings);
         Ok(Added { additions, sync, warnings })
     }
 

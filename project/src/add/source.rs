@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use semver::VersionReq;
-use spin_deps_component::Inspection;
+use spin_deps_component::{ImportPattern, Inspection};
 use spin_deps_lockfile::Lockfile;
-use spin_deps_manifest::{DependencyName, Document, Source};
+use spin_deps_manifest::{DependencyName, Document, Source, parse_requirement};
 use url::Url;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef};
 
@@ -15,7 +15,7 @@ use crate::{
     content::{Outlined, Unit, component, select},
     index::RegistryIndex,
     lock::solve,
-    requirements::Requirements,
+    requirements::{Demand, Requirements},
 };
 
 /// The source as it was understood.
@@ -31,6 +31,8 @@ pub(super) struct Found {
     pub(super) source: Source,
     pub(super) chosen: String,
     pub(super) inspection: Inspection,
+    /// What the user should know about the choice.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Project {
@@ -57,7 +59,10 @@ impl Project {
         if !looks_like_path && text.contains(':') {
             let (name, req) = match text.split_once('@') {
                 Some((name, req)) => {
-                    let req = VersionReq::parse(req).map_err(|error| unusable(req, &error.to_string()))?;
+                    let req = parse_requirement(req).map_err(|error| Error::Unknown {
+                        message: error.to_string(),
+                        hint: Some(error.hint()),
+                    })?;
                     (name, Some(req))
                 }
                 None => (text, None),
@@ -153,19 +158,40 @@ impl Project {
             requirements.registries.insert(package.clone(), registry.clone());
         }
         let index = self.index(&requirements);
-        let req = match req {
+        let is_given = req.is_some();
+        let mut req = match req {
             Some(req) => req,
             None => self.newest(&package, &requirements, &index).await?,
         };
-        requirements.packages.push(spin_deps_resolver::Requirement {
+        let requirement = spin_deps_resolver::Requirement {
             package: package.clone(),
             req: req.clone(),
             origin: match component {
                 Some(id) => format!("component `{id}`"),
                 None => "the new middleware".into(),
             },
-        });
-        let resolution = solve(&requirements, self.lock.as_ref(), &index).await?;
+        };
+        requirements.push(requirement, self.demand_of_new(&package, options, component));
+        let mut warnings = Vec::new();
+        let resolution = match solve(&requirements, self.lock.as_ref(), &index).await {
+            // Nobody asked for the newest release; where its types do not fit, an older one may.
+            Err(Error::Resolve(failure)) if !is_given => {
+                if let Some(last) = requirements.packages.last_mut() {
+                    last.req = VersionReq::STAR;
+                }
+                match solve(&requirements, self.lock.as_ref(), &index).await {
+                    Ok(resolution) if !resolution.warnings.is_empty() => {
+                        if let Some(version) = resolution.roots.last() {
+                            req = caret(version)?;
+                        }
+                        warnings.clone_from(&resolution.warnings);
+                        resolution
+                    }
+                    _ => return Err(Error::Resolve(failure)),
+                }
+            }
+            result => result?,
+        };
         let version = resolution.roots.last().cloned().ok_or_else(|| Error::NoVersion {
             package: package.clone(),
             req: req.clone(),
@@ -178,7 +204,28 @@ impl Project {
         })?;
         let read = self.read_release(&loaded.content(&package, &version)).await?;
         let chosen = format!("{package} {version}");
-        Found::new(Source::Registry { package, explicit_package: false, req, registry }, chosen, read)
+        let source = Source::Registry { package, explicit_package: false, req, registry };
+        Ok(Found { warnings, ..Found::new(source, chosen, read)? })
+    }
+
+    /// The imports that the new entries will be for: those that were named, else all of the package.
+    fn demand_of_new(
+        &self,
+        package: &PackageRef,
+        options: &AddOptions,
+        component: Option<&str>,
+    ) -> Option<Demand> {
+        let component = self.manifest().components.get(component?)?;
+        let mut patterns: Vec<ImportPattern> =
+            options.imports.iter().filter_map(|it| it.parse().ok()).collect();
+        if patterns.is_empty() {
+            patterns.push(ImportPattern::Package {
+                package: package.clone(),
+                interface: None,
+                version: None,
+            });
+        }
+        self.demand(component, patterns, options.export.clone())
     }
 
     /// The manifest without the entries that the new one takes the place of: what they require no longer counts.
@@ -210,11 +257,6 @@ impl Project {
         requirements: &Requirements,
         index: &RegistryIndex,
     ) -> Result<VersionReq, Error> {
-        let caret = |version: &semver::Version| -> Result<VersionReq, Error> {
-            format!("^{}.{}.{}{}", version.major, version.minor, version.patch, pre(version))
-                .parse()
-                .map_err(|error: semver::Error| unusable(&version.to_string(), &error.to_string()))
-        };
         let nothing = Lockfile::default();
         if let Some(locked) = select(self.lock.as_ref().unwrap_or(&nothing), package, &VersionReq::STAR) {
             return caret(&locked.version);
@@ -240,7 +282,7 @@ impl Project {
 impl Found {
     fn new(source: Source, chosen: String, read: Outlined) -> Result<Self, Error> {
         let inspection = component(&chosen, read)?.inspection();
-        Ok(Self { source, chosen, inspection })
+        Ok(Self { source, chosen, inspection, warnings: Vec::new() })
     }
 
     /// The source under a name: the package is written out where the name does not imply it.
@@ -259,6 +301,13 @@ impl Found {
             (other, _) => other.clone(),
         }
     }
+}
+
+/// The requirement for a version and what is compatible with it.
+fn caret(version: &semver::Version) -> Result<VersionReq, Error> {
+    format!("^{}.{}.{}{}", version.major, version.minor, version.patch, pre(version))
+        .parse()
+        .map_err(|error: semver::Error| unusable(&version.to_string(), &error.to_string()))
 }
 
 fn pre(version: &semver::Version) -> String {

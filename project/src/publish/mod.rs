@@ -14,7 +14,9 @@ mod file;
 use std::{collections::BTreeMap, path::PathBuf};
 
 use semver::{Version, VersionReq};
-use spin_deps_component::{ANNOTATION, Inspection, Kind, needs, table_of_needs};
+use spin_deps_component::{
+    ANNOTATION, Kind, MAX_TYPES_ANNOTATION, TYPES_ANNOTATION, Types, needs, table_of_needs,
+};
 use spin_deps_registry::{ComponentConfig, Error as RegistryError, Publication, Registries};
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
 
@@ -205,15 +207,16 @@ fn outcome(release: &PublishedFile, registry: Registry) -> PublishOutcome {
         imports: names(&inspection.imports),
         exports: names(&inspection.exports),
         dependencies: release.needs.clone(),
-        annotations: annotations(inspection, &release.version),
+        annotations: annotations(release),
         neighbours: Vec::new(),
         status: PublishStatus::DryRun,
     }
 }
 
-/// The manifest annotations: the OCI ones from the file's metadata, and what it needs, so that a resolver need
-/// not download it.
-fn annotations(inspection: &Inspection, version: &Version) -> BTreeMap<String, String> {
+/// The manifest annotations: the OCI ones from the file's metadata, what it needs, and its types, so that a resolver
+/// need not download it.
+fn annotations(release: &PublishedFile) -> BTreeMap<String, String> {
+    let PublishedFile { inspection, version, .. } = release;
     let metadata = &inspection.metadata;
     let mut annotations =
         BTreeMap::from([("org.opencontainers.image.version".to_owned(), version.to_string())]);
@@ -234,6 +237,11 @@ fn annotations(inspection: &Inspection, version: &Version) -> BTreeMap<String, S
     } else {
         annotations.insert(KIND_ANNOTATION.to_owned(), "component".to_owned());
         annotations.insert(ANNOTATION.to_owned(), table_of_needs(&needs(inspection)).to_json());
+    }
+    // Types that are too long for a manifest are read from the Wasm.
+    let types = Types::of(&release.outline).to_json();
+    if types.len() <= MAX_TYPES_ANNOTATION {
+        annotations.insert(TYPES_ANNOTATION.to_owned(), types);
     }
     annotations
 }

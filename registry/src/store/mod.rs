@@ -252,6 +252,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, StoreError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => outcome,
+        Err(error) if error.is_cancelled() => Err(io::Error::new(io::ErrorKind::Interrupted, error).into()),
         Err(error) => Err(io::Error::other(error).into()),
     }
 }

@@ -37,7 +37,7 @@ impl Store {
             .map_err(|error| StoreError::from(std::io::Error::other(error)))?;
         let dir = self.records();
         let path = dir.join(file_name(table, key));
-        blocking(move || {
+        let written = blocking(move || {
             fs_err::create_dir_all(&dir)?;
             let mut file = temporary_file(&dir)?;
             let mut write = |bytes: &[u8]| {
@@ -48,8 +48,12 @@ impl Store {
             // Not synced: a record lost with the power is asked for again.
             file.persist(&path).map_err(|error| about(&path, "could not write", &error.error))?;
             Ok(())
-        })
-        .await
+        });
+        match written.await {
+            // The process ends before the writing began, as it does for what was fetched ahead in vain.
+            Err(StoreError::Io(error)) if error.kind() == std::io::ErrorKind::Interrupted => Ok(()),
+            written => written,
+        }
     }
 
     /// What was remembered under `key`; `None` if nothing was, if it is damaged, or if it is of another type.

@@ -3,6 +3,9 @@
 
 mod hostile;
 mod oracle;
+mod properties;
+mod random;
 mod sat;
 mod scenarios;
 mod support;
+mod types;

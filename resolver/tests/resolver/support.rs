@@ -1,9 +1,11 @@
 //! An index in memory, and words for requirements.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use spin_deps_resolver::{Candidate, Edge, Index, Reason, Release, Requirement, Versions};
+use spin_deps_resolver::{
+    Candidate, Consumer, Edge, Fit, Index, Reason, Release, Requirement, Resolution, Resolved, Versions, Wire,
+};
 use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 
 pub(crate) fn package(text: &str) -> PackageRef {
@@ -27,6 +29,30 @@ pub(crate) fn asks(text: &str) -> Requirement {
     Requirement { package, req, origin: "component \"app\"".to_owned() }
 }
 
+/// The releases of an answer so that each comes after all that it needs; those of a circle are left out, and so is
+/// what nothing needs.
+pub(crate) fn in_order(resolution: &Resolution) -> Vec<&Resolved> {
+    let roots = resolution.requirements.iter().zip(&resolution.roots);
+    let mut open: Vec<&Resolved> =
+        roots.filter_map(|(asked, version)| resolution.get(&asked.package, version)).collect();
+    let (mut entered, mut left, mut order) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    while let Some(release) = open.last() {
+        let name = (&release.package, &release.version);
+        if entered.insert(name) {
+            let needs = release.dependencies.iter();
+            open.extend(needs.filter_map(|link| resolution.get(&link.package, &link.version)));
+            continue;
+        }
+        let release = open.pop().expect("it is the last one");
+        if release.dependencies.iter().all(|link| left.contains(&(&link.package, &link.version)))
+            && left.insert(name)
+        {
+            order.push(release);
+        }
+    }
+    order
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) version: Version,
@@ -39,6 +65,12 @@ pub(crate) struct Entry {
 pub(crate) struct Memory {
     pub(crate) packages: BTreeMap<PackageRef, Result<Vec<Entry>, Versions>>,
     pub(crate) log: RefCell<Vec<String>>,
+    /// What does not fit by its types; who needs it is called by its origin or by its name and version.
+    pub(crate) fits: BTreeMap<(String, PackageRef, Version), Fit>,
+    /// The origins of the app's requirements.
+    pub(crate) origins: Vec<String>,
+    /// The wires asked about, a line each time.
+    pub(crate) checked: RefCell<Vec<String>>,
 }
 
 impl Memory {
@@ -105,5 +137,21 @@ impl Index for Memory {
     fn prefetch(&self, requirements: &[(PackageRef, VersionReq)]) {
         let all: Vec<String> = requirements.iter().map(|(package, req)| format!("{package} {req}")).collect();
         self.log.borrow_mut().push(format!("prefetch {}", all.join(" & ")));
+    }
+
+    fn check(&self, wires: &[Wire<'_>]) -> Vec<Fit> {
+        let mut asked = Vec::new();
+        let check = |wire: &Wire<'_>| {
+            let who = match wire.consumer {
+                Consumer::App(at) => self.origins.get(at).cloned().unwrap_or_default(),
+                Consumer::Release(package, version) => format!("{package} {version}"),
+            };
+            asked.push(format!("{who} → {} {}", wire.package, wire.version));
+            let fit = self.fits.get(&(who, wire.package.clone(), wire.version.clone()));
+            fit.cloned().unwrap_or(Fit::Fits)
+        };
+        let fits = wires.iter().map(check).collect();
+        self.checked.borrow_mut().push(asked.join(" & "));
+        fits
     }
 }

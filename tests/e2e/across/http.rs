@@ -101,7 +101,7 @@ fn what_it_needs_and_nobody_has_is_explained() {
     --- stderr
     error: because http://127.0.0.1:[PORT]/tool.wasm depends on acme:nowhere ^1.0.0 and acme:nowhere is not in the registry wasm.example, your requirement cannot be met
 
-    hint: check the spelling of acme:nowhere, and that its registry is the right one
+    hint: check the spelling of acme:nowhere; `spin-deps search nowhere` shows what there is
     ");
 }
 

@@ -26,7 +26,7 @@ fn all_refused(sandbox: &Sandbox, commands: &[&[&str]]) -> String {
 }
 
 /// The releases in the lock, each as `name version registry`.
-fn locked(sandbox: &Sandbox) -> Vec<String> {
+pub(crate) fn locked(sandbox: &Sandbox) -> Vec<String> {
     let lock: toml_edit::DocumentMut = sandbox.read("spin-deps.lock").parse().expect("a lock in TOML");
     let Some(packages) = lock.get("package").and_then(|packages| packages.as_array_of_tables()) else {
         return Vec::new();

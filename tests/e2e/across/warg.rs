@@ -67,6 +67,7 @@ fn it_is_a_registry_like_any_other() {
     acme:base 1.0.0
     description   A library that answers acme:base@1.0.0(…)
     licence       Apache-2.0
+    versions      1 more, 1.1.0 is the newest
     kind          component
     registry      warg.example
     digest        sha256:[DIGEST-1]
@@ -364,6 +365,8 @@ fn a_yanked_release_is_used_only_where_it_is_locked() {
     description   A library that answers acme:base@1.1.0(…)
     licence       Apache-2.0
     yanked        without a reason
+    locked        1.1.0
+    versions      1 more, 1.0.0 is the newest
     kind          component
     registry      warg.example
     digest        sha256:[DIGEST-1]

@@ -109,13 +109,19 @@ fn but_text_in_the_registry() {
     sandbox.use_registry(&registry);
     oci::push(&registry, "acme/base", "1.0.0", b"not yet\n", &[], &["acme:base/api@1.0.0"]);
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
-    insta::assert_snapshot!(refused(&sandbox, &["sync"]), @"
+    insta::assert_snapshot!(refused(&sandbox, &["sync"]), @r#"
     exit: 1
     --- stderr
-    error: what was published as acme:base@1.0.0 cannot be used: the file is not WebAssembly, it is text
+    error: because component `app` depends on acme:base ^1 and acme:base 1.0.0 is not a component (the file is not WebAssembly, it is text), your requirement cannot be met
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:base" = "^1"
+        ·               ──┬─
+        ·                 ╰── asked for here
+        ╰────
 
-    hint: choose another release, or tell its publisher
-    ");
+    hint: change the requirement of component `app` on acme:base ^1
+    "#);
 }
 
 #[test]
@@ -177,7 +183,7 @@ fn but_wit_only_for_what_a_dependency_needs() {
         ·                   ╰── asked for here
         ╰────
 
-    hint: depend on a package that implements the interfaces of acme:base; a dependency that is named after an interface says which with `package = "namespace:name"`
+    hint: put a package that implements its interfaces in its place, in spin.toml: [application.tool.deps.overrides] "acme:base" = { package = "namespace:name", version = "^1" }
     "#);
 }
 
@@ -188,20 +194,21 @@ fn of_the_right_type() {
     sandbox.use_registry(&registry);
     sandbox.publish(&incompatible("acme:base", "1.0.0").expect("a fixture"));
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
-    sandbox.run(&["lock"]).done();
-    insta::assert_snapshot!(refused(&sandbox, &["verify"]), @r#"
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
     exit: 1
     --- stderr
-    error: `acme:base@1.0.0` does not fit the import `acme:base/api@1.0.0` of `app`: they differ in the function `call`
-      expected by app: call: func(input: string) -> string
-      found in acme:base@1.0.0: call: func(input: u32) -> u32
-        ╭─[spin.toml:19:1]
+    error: because component `app` depends on acme:base ^1
+      and acme:base 1.0.0 does not fit component `app`: in `acme:base/api@1.0.0` the function `call` differs
+            component `app` imports  call: func(input: string) -> string
+            acme:base exports        call: func(input: u32) -> u32
+    your requirement cannot be met
+        ╭─[spin.toml:19:15]
      18 │ [component.app.dependencies]
      19 │ "acme:base" = "^1"
-        · ─────┬─────
-        ·      ╰── meant for this import
+        ·               ──┬─
+        ·                 ╰── asked for here
         ╰────
 
-    hint: choose another release than `acme:base@1.0.0`, or build against its interface: `spin-deps sync`, then `spin build`
+    hint: change the requirement of component `app` on acme:base ^1
     "#);
 }

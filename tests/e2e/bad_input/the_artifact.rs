@@ -162,18 +162,18 @@ fn claims_in_its_config_object_what_the_wasm_does_not_export() {
     let exports = ["acme:base/api@1.0.0"];
     oci::push(&registry, "acme/base", "1.0.0", &base("2.0.0"), &["wasi:sockets/tcp@0.2.0"], &exports);
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
-    sandbox.run(&["lock"]).done();
-    insta::assert_snapshot!(refused_without_advice(&sandbox, &["verify"]), @r#"
+    // Who does not describe it as we do is not believed.
+    insta::assert_snapshot!(refused_without_advice(&sandbox, &["lock"]), @r#"
     exit: 1
     --- stderr
-    error: `acme:base@1.0.0` does not export `acme:base/api@1.0.0`, which `app` imports
-        ╭─[spin.toml:19:1]
+    error: because component `app` depends on acme:base ^1 and acme:base 1.0.0 does not fit component `app`: `acme:base/api@1.0.0` is not among the exports, your requirement cannot be met
+        ╭─[spin.toml:19:15]
      18 │ [component.app.dependencies]
      19 │ "acme:base" = "^1"
-        · ─────┬─────
-        ·      ╰── meant for this import
+        ·               ──┬─
+        ·                 ╰── asked for here
         ╰────
 
-    hint: it exports `acme:base/api@2.0.0`
+    hint: change the requirement of component `app` on acme:base ^1
     "#);
 }

@@ -23,7 +23,7 @@ fn has_no_such_package() {
         ·                    ╰── asked for here
         ╰────
 
-    hint: check the spelling of acme:nowhere, and that its registry is the right one
+    hint: check the spelling of acme:nowhere; `spin-deps search nowhere` shows what there is
     "#);
 }
 
@@ -42,7 +42,7 @@ fn has_no_version_in_the_range() {
         ·                 ╰── asked for here
         ╰────
 
-    hint: the newest release is 2.0.0: acme:base = "^2.0.0"
+    hint: run `spin-deps add acme:base@^2.0.0 --to app` to ask for acme:base ^2.0.0, the newest release
     "#);
 }
 
@@ -61,7 +61,7 @@ fn has_only_a_pre_release_in_the_range() {
         ·                  ╰── asked for here
         ╰────
 
-    hint: to use a pre-release, ask for it: acme:base = "^1.2.0-rc.1"
+    hint: run `spin-deps add acme:base@^1.2.0-rc.1 --to app` to ask for acme:base ^1.2.0-rc.1, a pre-release
     "#);
 }
 
@@ -87,7 +87,7 @@ fn lacks_what_a_dependency_needs() {
         ·                   ╰── asked for here
         ╰────
 
-    hint: change the requirement of component `app` on acme:middle ^1
+    hint: to use acme:base ^2.0.0, the newest release, override it for all in spin.toml: [application.tool.deps.overrides] "acme:base" = "^2.0.0"
     "#);
 }
 

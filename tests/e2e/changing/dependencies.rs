@@ -7,19 +7,20 @@ use crate::support::oci::digest;
 use crate::support::world::{REGISTRY, Sandbox};
 
 #[test]
-fn a_package_without_a_range_gets_the_newest_release_that_is_no_pre_release() {
+fn a_package_without_a_range_gets_the_newest_release_that_fits_and_is_no_pre_release() {
     insta::assert_snapshot!(add(&project(), &["acme:base"]), @r#"
     exit: 0
     --- stdout
-    Added acme:base to component 'app' (acme:base 2.0.0)
+    Added acme:base to component 'app' (acme:base 1.1.0)
     Locked 1 package in spin-deps.lock
-      add acme:base 2.0.0
+      add acme:base 1.1.0
     Wrote spin-dependencies.wit
     --- stderr
+    warning: acme:base 2.0.0 does not fit component `app`, so acme:base 1.1.0 is used: acme:base 2.0.0 does not export `acme:base/api@1.0.0`
     Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
-    "acme:base" = "^2.0.0"
+    "acme:base" = "^1.1.0"
     "#);
 }
 

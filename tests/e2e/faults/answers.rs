@@ -86,7 +86,7 @@ fn not_found() {
         ·                   ╰── asked for here
         ╰────
 
-    hint: what needs acme:base may count on another registry for it
+    hint: if another registry has acme:base, say so in spin.toml: [application.tool.deps.package_registry_overrides] "acme:base" = "registry.example.com"
 
     manifest:
     error: because component `app` depends on acme:middle ^1

@@ -152,6 +152,7 @@ fn a_dry_run_shows_everything_and_writes_nothing() {
                     acme:more ^2.1.0
       annotations   dev.spin-deps.dependencies = {"format_version":1,"dependencies":[{"package":"acme:base","version":"^1.0.0"},{"package":"acme:more","version":"^2.1.0"}]}
                     dev.spin-deps.kind = component
+                    dev.spin-deps.types = {"format_version":1,"kind":"component","imports":[["acme:base/api@1.0.0",1],["acme:more/api@2.1.0",2]],"exports":[["acme:middle/api@1.1.0",3]],"scopes":[{},{"functions":["call: func(input: string) -> … ([SIZE] bytes)
                     org.opencontainers.image.description = A library that answers acme:middle@1.1.0(…)
                     org.opencontainers.image.licenses = Apache-2.0
                     org.opencontainers.image.version = 1.1.0
@@ -191,6 +192,7 @@ fn a_dry_run_shows_everything_and_writes_nothing() {
       exports       acme:base/api@1.0.0
       annotations   dev.spin-deps.dependencies = {"format_version":1,"dependencies":[]}
                     dev.spin-deps.kind = component
+                    dev.spin-deps.types = {"format_version":1,"kind":"component","exports":[["acme:base/api@1.0.0",1]],"scopes":[{},{"functions":["call: func(input: string) -> string"]}]}
                     org.opencontainers.image.description = A library that answers acme:base@1.0.0(…)
                     org.opencontainers.image.licenses = Apache-2.0
                     org.opencontainers.image.version = 1.0.0
@@ -211,6 +213,7 @@ fn who_made_it_and_of_what_stands_in_its_manifest() {
     {
       "dev.spin-deps.dependencies": "{\"format_version\":1,\"dependencies\":[]}",
       "dev.spin-deps.kind": "component",
+      "dev.spin-deps.types": "{\"format_version\":1,\"kind\":\"component\",\"exports\":[[\"acme:base/api@1.0.0\",1]],\"scopes\":[{},{\"functions\":[\"call: func(input: string) -> string\"]}]}",
       "org.opencontainers.image.authors": "Ada <ada@example.com>",
       "org.opencontainers.image.description": "A library that answers acme:base@1.0.0(…)",
       "org.opencontainers.image.licenses": "Apache-2.0",

@@ -40,6 +40,7 @@ fn a_folder_is_published_dependencies_first() {
       exports       acme:base/api@1.0.0
       annotations   dev.spin-deps.dependencies = {"format_version":1,"dependencies":[]}
                     dev.spin-deps.kind = component
+                    dev.spin-deps.types = {"format_version":1,"kind":"component","exports":[["acme:base/api@1.0.0",1]],"scopes":[{},{"functions":["call: func(input: string) -> string"]}]}
                     org.opencontainers.image.description = A library that answers acme:base@1.0.0(…)
                     org.opencontainers.image.licenses = Apache-2.0
                     org.opencontainers.image.version = 1.0.0
@@ -51,6 +52,7 @@ fn a_folder_is_published_dependencies_first() {
       dependencies  acme:base ^1.0.0
       annotations   dev.spin-deps.dependencies = {"format_version":1,"dependencies":[{"package":"acme:base","version":"^1.0.0"}]}
                     dev.spin-deps.kind = component
+                    dev.spin-deps.types = {"format_version":1,"kind":"component","imports":[["acme:base/api@1.0.0",1]],"exports":[["acme:middle/api@1.0.0",2]],"scopes":[{},{"functions":["call: func(input: string) -> string"]},{"functions":["c… ([SIZE] bytes)
                     org.opencontainers.image.description = A library that answers acme:middle@1.0.0(…)
                     org.opencontainers.image.licenses = Apache-2.0
                     org.opencontainers.image.version = 1.0.0
@@ -64,6 +66,7 @@ fn a_folder_is_published_dependencies_first() {
                     acme:middle ^1.0.0
       annotations   dev.spin-deps.dependencies = {"format_version":1,"dependencies":[{"package":"acme:base","version":"^1.0.0"},{"package":"acme:middle","version":"^1.0.0"}]}
                     dev.spin-deps.kind = component
+                    dev.spin-deps.types = {"format_version":1,"kind":"component","imports":[["acme:middle/api@1.0.0",1],["acme:base/api@1.0.0",2]],"exports":[["acme:app/api@1.0.0",3]],"scopes":[{},{"functions":["call: func(input: string) -> s… ([SIZE] bytes)
                     org.opencontainers.image.description = A library that answers acme:app@1.0.0(…)
                     org.opencontainers.image.licenses = Apache-2.0
                     org.opencontainers.image.version = 1.0.0

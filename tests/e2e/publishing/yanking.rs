@@ -159,6 +159,7 @@ fn what_yank_says() {
     description   A library that answers acme:base@1.0.0(…)
     licence       Apache-2.0
     yanked        �[31mred
+    versions      1 more, 1.1.0 is the newest
     kind          component
     registry      wasm.example
     digest        sha256:[DIGEST-1]
@@ -217,7 +218,7 @@ fn when_nothing_is_left_the_message_says_that_it_is_yanked() {
         ·                   ╰── asked for here
         ╰────
 
-    hint: change the requirement of component `app` on acme:middle ^1
+    hint: to use acme:base =1.1.0, a yanked release, override it for all in spin.toml: [application.tool.deps.overrides] "acme:base" = "=1.1.0"
     "#);
 }
 

@@ -3,7 +3,7 @@
 //! The requests are those of the OCI distribution specification ("Pushing a blob monolithically", "Pushing manifests").
 
 use reqwest::{Method, RequestBuilder};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::http::{self, answer};
@@ -28,6 +28,18 @@ pub(crate) fn push(
     imports: &[&str],
     exports: &[&str],
 ) -> String {
+    push_with(registry, repository, tag, layer, (imports, exports), &json!({}))
+}
+
+/// The same with annotations of the manifest.
+pub(crate) fn push_with(
+    registry: &Registry,
+    repository: &str,
+    tag: &str,
+    layer: &[u8],
+    (imports, exports): (&[&str], &[&str]),
+    annotations: &Value,
+) -> String {
     let config = json!({
         "architecture": "wasm",
         "os": "wasip2",
@@ -44,6 +56,7 @@ pub(crate) fn push(
             "size": config.len(),
         },
         "layers": [{ "mediaType": "application/wasm", "digest": digest(layer), "size": layer.len() }],
+        "annotations": annotations,
     })
     .to_string();
     http::block_on(async {

@@ -65,7 +65,7 @@ pub(crate) fn without_times_and_ports(text: &str) -> String {
 
 /// Replaces sizes, which are those of fixtures and so of the encoder that made them.
 pub(crate) fn without_sizes(text: &str) -> String {
-    static SIZE: LazyLock<Regex> = LazyLock::new(|| regex(r"\b\d+ bytes\b"));
+    static SIZE: LazyLock<Regex> = LazyLock::new(|| regex(r"\b\d+\.\d [KMG]iB \(\d+ bytes\)|\b\d+ bytes\b"));
     SIZE.replace_all(text, "[SIZE] bytes").into_owned()
 }
 

@@ -1,0 +1,1 @@
+//! Finding packages by name or interface, over the registries that can list.

@@ -1,0 +1,1 @@
+//! Packages that the app replaces everywhere, and components under development.

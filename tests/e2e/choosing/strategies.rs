@@ -1,0 +1,1 @@
+//! The lowest releases that would do, for authors.

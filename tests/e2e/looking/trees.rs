@@ -1,0 +1,1 @@
+//! The tree, and every path to a package.
