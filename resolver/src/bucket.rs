@@ -123,6 +123,14 @@ mod tests {
         assert_eq!(around(&format!("^{}", u64::MAX)), Some(Bucket::Major(u64::MAX)));
     }
 
+    /// What is in a lower bucket is lower, pre-releases included.
+    #[test]
+    fn buckets_sort_as_their_versions() {
+        let versions =
+            ["0.0.0", "0.0.9", "0.1.0-a", "0.1.9", "0.2.0", "1.0.0-0", "1.9.9", "2.0.0-rc.1", "2.0.0"];
+        assert!(versions.is_sorted_by_key(|text| Bucket::of(&Version::parse(text).unwrap())));
+    }
+
     #[test]
     fn a_bucket_has_a_requirement_and_a_name() {
         for (bucket, name, req) in [

@@ -38,8 +38,8 @@ const MAX_STEPS: usize = 500_000;
 
 /// Decisions that a run may take for each release it was told about, and to begin with. A search among few releases
 /// that does not end goes round and round, and each turn takes longer than the one before.
-const STEPS_PER_RELEASE: usize = 100;
-const FIRST_STEPS: usize = 10_000;
+const STEPS_PER_RELEASE: usize = 20;
+const FIRST_STEPS: usize = 5_000;
 
 /// Decisions of all runs.
 const MAX_ALL_STEPS: usize = 5_000_000;

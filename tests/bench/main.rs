@@ -1,11 +1,13 @@
 //! What spin-deps costs, side by side in one run with what a user would use instead.
 //!
-//! `cargo xtask bench [NAME…] [--runs N] …` builds with optimisations and runs what is named, or everything:
+//! `cargo xtask bench [NAME…] [--runs N] …` builds with optimisations and runs what is named, or everything (the solver
+//! on its own is `cargo xtask bench solver`, see `resolver/benches/solver/`):
 //!
 //! | name | what it does | against |
 //! |---|---|---|
 //! | `lock` | locks 200 packages, cold, over a 30 ms delay | a loop over `wasm-pkg-client` |
 //! | `fetch` | locks and fetches 50 packages over a 30 ms delay, cold and warm | the same loop, with the content |
+//! | `graphs` | locks graphs of different depth and size over a 30 ms delay, and one that is locked | itself |
 //! | `transfer` | publishes and fetches one component of 50 MB | curl at the same registry, and `wasm-pkg-client` |
 //!
 //! The registry is real and on this machine. All who compete do the same work in turns, run by run, so that a busy
@@ -20,13 +22,14 @@ mod support;
 
 mod client;
 mod fetch;
+mod graphs;
 mod lock;
 mod measure;
 mod packages;
 mod transfer;
 
-const BENCHMARKS: [(&str, fn()); 3] =
-    [("lock", lock::run), ("fetch", fetch::run), ("transfer", transfer::run)];
+const BENCHMARKS: [(&str, fn()); 4] =
+    [("lock", lock::run), ("fetch", fetch::run), ("graphs", graphs::run), ("transfer", transfer::run)];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// One kind of work, measured several times.
 pub(crate) struct Measured {
-    what: &'static str,
+    what: String,
     times: Vec<Duration>,
     /// Further columns of the last run, such as the number of requests.
     notes: String,
@@ -13,8 +13,8 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    pub(crate) fn new(what: &'static str) -> Self {
-        Self { what, times: Vec::new(), notes: String::new(), peak: 0 }
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), times: Vec::new(), notes: String::new(), peak: 0 }
     }
 
     /// Adds a run.

@@ -63,7 +63,7 @@ impl Packages {
 }
 
 /// Names may not have a digit after a hyphen: `aa`, `ab`, … instead of numbers.
-fn label(number: usize) -> String {
+pub(crate) fn label(number: usize) -> String {
     let letter = |value: usize| char::from(b'a' + u8::try_from(value % 26).unwrap_or_default());
     [letter(number / 26), letter(number)].iter().collect()
 }

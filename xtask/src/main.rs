@@ -16,7 +16,8 @@ const USAGE: &str = "\
 usage: cargo xtask CHORE
 
   test [ARGUMENTS]   install the servers that the tests need, then run the whole suite
-  bench [NAME…]      measure against what one would use instead: `lock`, `fetch`, `transfer`, or all of them
+  bench [NAME…]      measure against what one would use instead: `lock`, `fetch`, `graphs`,
+                     `transfer`, or all of them; or `solver`, the solver on its own
   docs [--check]     write docs/reference/cli.md from the command line's own description
   examples           build the components below examples/ anew";
 
@@ -37,6 +38,10 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["test", rest @ ..] => {
             tools::install_test_servers()?;
             cargo(&["test", "--workspace", "--locked"], rest)
+        }
+        ["bench", "solver", rest @ ..] => {
+            let arguments = [&["--"], rest].concat();
+            cargo(&["bench", "--package", "spin-deps-resolver", "--bench", "solver", "--locked"], &arguments)
         }
         ["bench", rest @ ..] => {
             tools::install_test_servers()?;
