@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{
+    Args, Parser, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use crate::commands::Command;
 
@@ -47,7 +50,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
     /// What results look like
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    #[arg(long, global = true, value_parser = one_of(&[Format::Human, Format::Json]), default_value = "human", value_name = "FORMAT")]
     pub(crate) format: Format,
     /// Whether to use colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
@@ -67,6 +70,17 @@ pub(crate) enum Format {
     Human,
     /// JSON for scripts
     Json,
+    /// A Mermaid flowchart, for Markdown
+    Mermaid,
+    /// A graph for Graphviz
+    Dot,
+}
+
+/// Reads one of these formats. A command that knows more than the usual ones has an option of its own in place of the
+/// global one, with the same name and the same type; clap then takes either, before or behind the command's name.
+pub(crate) fn one_of(formats: &[Format]) -> impl TypedValueParser<Value = Format> + use<> {
+    PossibleValuesParser::new(formats.iter().filter_map(ValueEnum::to_possible_value))
+        .try_map(|name| Format::from_str(&name, false))
 }
 
 /// Whether to use colours.

@@ -4,6 +4,7 @@
 //! `spin-deps-project`.
 
 mod args;
+mod charset;
 mod commands;
 mod output;
 mod progress;

@@ -54,9 +54,12 @@ impl Output {
         self
     }
 
-    /// Says on stderr, after the result, what to do next.
+    /// Says on stderr, after the result and what was said before, what else there is to know.
     pub(crate) fn note(&mut self, note: &str) {
-        self.note = Some(note.to_owned());
+        self.note = Some(match self.note.take() {
+            Some(before) => format!("{before}\n{note}"),
+            None => note.to_owned(),
+        });
     }
 
     /// The command did its work, and the result is bad.
@@ -75,8 +78,8 @@ impl Output {
     pub(crate) fn print(self, format: Format, quiet: bool) -> ExitCode {
         let text = match format {
             Format::Json if self.json.is_null() => String::new(),
-            Format::Human => self.text,
             Format::Json => format!("{:#}\n", self.json),
+            Format::Human | Format::Mermaid | Format::Dot => self.text,
         };
         let mut stdout = anstream::stdout().lock();
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());

@@ -65,7 +65,7 @@ pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
             let error = json!({ "error": { "message": message, "causes": causes, "hint": hint } });
             format!("{error:#}\n")
         }
-        Format::Human => {
+        Format::Human | Format::Mermaid | Format::Dot => {
             let place = match failure {
                 Failure::Project(error) => excerpt(error).unwrap_or_default(),
                 Failure::Message(_) => String::new(),

@@ -68,6 +68,10 @@ pub(crate) const VARIABLES: &[Variable] = &[
         name: "SOURCE_DATE_EPOCH",
         help: "The creation time to write into published artifacts, in seconds since 1970; none is written without it, so that publishing is reproducible.",
     },
+    Variable {
+        name: "LC_ALL, LC_CTYPE, LANG",
+        help: "Trees and paths are drawn in ASCII where the first of these that is set names no UTF-8 locale.",
+    },
     Variable { name: "NO_COLOR", help: "Any value turns colours off." },
 ];
 

@@ -51,10 +51,17 @@ impl Project {
     /// Opens the registries: with the project's own configuration where a manifest is found, without elsewhere.
     /// For the commands that need no project, such as `info` and `publish`.
     pub async fn open_registries(settings: &Settings) -> Result<Registries, Error> {
+        Ok(Self::open_if_there(settings).await?.1)
+    }
+
+    /// The same, with the project where a manifest is found.
+    pub async fn open_if_there(settings: &Settings) -> Result<(Option<Self>, Registries), Error> {
         if !Self::is_there(settings) {
-            return Self::configured(settings, None).await;
+            return Ok((None, Self::configured(settings, None).await?));
         }
-        Ok(Self::open(settings.clone()).await?.registries)
+        let project = Self::open(settings.clone()).await?;
+        let registries = project.registries.clone();
+        Ok((Some(project), registries))
     }
 
     /// Whether the settings point to a project, be it a sound one or not, or there is one around the current directory.

@@ -377,6 +377,20 @@ pub(crate) fn exactly(version: &semver::Version) -> VersionReq {
     }
 }
 
+/// Who asks for a package by name in a manifest, and for which versions.
+pub(crate) fn asked_of(manifest: &Manifest, package: &PackageRef) -> Vec<(String, VersionReq)> {
+    let requirement = |asked: Asked<'_>| match asked.source {
+        AskedSource::Dependency(Source::Registry { package: of, req, .. }) if of == package => {
+            Some((asked.origin, req.clone()))
+        }
+        AskedSource::Component(ComponentSource::Registry { package: of, version, .. }) if of == package => {
+            Some((asked.origin, exactly(version)))
+        }
+        _ => None,
+    };
+    asked(manifest).into_iter().filter_map(requirement).collect()
+}
+
 /// Every place of a manifest that names content, in its order.
 fn asked(manifest: &Manifest) -> Vec<Asked<'_>> {
     let mut asked = Vec::new();

@@ -10,6 +10,7 @@
 //! from, but not where the user's credentials go (see [`Configuration::oci`]).
 
 mod login;
+mod mappings;
 
 use std::path::{Path, PathBuf};
 
@@ -421,6 +422,40 @@ mod tests {
         assert!(matches!(known, Route::Remote { metadata: Some(_) }));
         let other = config.route(&package, &"other.example".parse().unwrap()).unwrap();
         assert!(matches!(other, Route::Remote { metadata: None }));
+    }
+
+    #[test]
+    fn every_registry_that_is_mapped_is_known() {
+        let (_dir, config) = read(
+            Some(
+                r#"
+                default_registry = "default.example"
+                [namespace_registries]
+                acme = "acme.example"
+                shop = { registry = "shop", metadata = { preferredProtocol = "oci", oci = { registry = "ghcr.io" } } }
+                [package_registry_overrides]
+                "acme:beta" = "beta.example"
+                [registry."acme.example".oci]
+                auth = { username = "me", password = "sesame" }
+                "#,
+            ),
+            Some("[namespace_registries]\nmine = \"mine.example\""),
+        );
+        let mapped = config.unwrap().mapped_packages().unwrap();
+        let mapped: Vec<_> =
+            mapped.iter().map(|(package, registry)| format!("{package} {registry}")).collect();
+        assert_eq!(
+            mapped,
+            [
+                "any:any default.example",
+                "acme:any acme.example",
+                "mine:any mine.example",
+                "shop:any shop",
+                "acme:beta beta.example"
+            ]
+        );
+        let (_dir, empty) = read(None, None);
+        assert_eq!(empty.unwrap().mapped_packages().unwrap(), []);
     }
 
     #[test]

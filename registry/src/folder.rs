@@ -15,6 +15,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 use wasm_pkg_common::digest::ContentDigest;
+use wasm_pkg_common::label::Label;
 use wasm_pkg_common::package::{PackageRef, Version};
 use wasm_pkg_common::registry::Registry;
 
@@ -23,12 +24,14 @@ use crate::error::Error;
 use crate::files::{about, temporary_in};
 use crate::settings::Progress;
 use crate::source::{
-    Content, Listed, Publication, Published, REASON_LIMIT, ReleaseInfo, Source, Yank, bounded_reason,
+    Catalog, Content, Listed, Publication, Published, REASON_LIMIT, ReleaseInfo, Source, Yank, bounded_reason,
 };
 use crate::store::{Store, Writer};
 use crate::upload::digest_of_reader;
 
 const CHUNK: usize = 1 << 18;
+/// More packages than this are not listed.
+const MAX_PACKAGES: usize = 100_000;
 /// The extension of a file that withdraws a release.
 const YANKED: &str = "yanked";
 
@@ -104,6 +107,45 @@ impl Folder {
             }
         }
         Ok(if versions.is_empty() { None } else { Some(versions.into_values().collect()) })
+    }
+
+    /// The packages of the folder: directories two levels down that hold a release. A link is followed within the
+    /// folder only.
+    fn catalog(&self) -> Result<Catalog, Error> {
+        self.check_root()?;
+        let root = fs_err::canonicalize(&self.root)?;
+        let below = |dir: &Path| -> Result<Vec<(String, PathBuf)>, Error> {
+            let mut found = Vec::new();
+            for entry in fs_err::read_dir(dir)? {
+                let entry = entry?;
+                // One that cannot be looked at, or is gone by now, has nothing to offer.
+                let Ok(path) = fs_err::canonicalize(entry.path()) else { continue };
+                if let Some(name) = entry.file_name().to_str()
+                    && path.starts_with(&root)
+                    && path.is_dir()
+                {
+                    found.push((name.to_owned(), path));
+                }
+            }
+            Ok(found)
+        };
+        let mut packages = Vec::new();
+        for (namespace, dir) in below(&root)? {
+            if namespace.parse::<Label>().is_err() {
+                continue;
+            }
+            for (name, _) in below(&dir)? {
+                let Ok(package) = format!("{namespace}:{name}").parse() else { continue };
+                if packages.len() == MAX_PACKAGES {
+                    let cut = Some(format!("it has more than {MAX_PACKAGES} packages"));
+                    return Ok(Catalog::Found { packages, cut, described: true });
+                }
+                if self.list(&package)?.is_some() {
+                    packages.push(package);
+                }
+            }
+        }
+        Ok(Catalog::Found { packages, cut: None, described: true })
     }
 
     fn yanked_path(&self, package: &PackageRef, version: &Version) -> PathBuf {
@@ -225,6 +267,11 @@ impl Source for Folder {
     fn versions<'a>(&'a self, package: &'a PackageRef) -> BoxFuture<'a, Result<Option<Vec<Listed>>, Error>> {
         let (this, package) = (self.clone(), package.clone());
         blocking(move || this.list(&package)).boxed()
+    }
+
+    fn packages(&self) -> BoxFuture<'_, Result<Catalog, Error>> {
+        let this = self.clone();
+        blocking(move || this.catalog()).boxed()
     }
 
     fn release<'a>(

@@ -6,7 +6,7 @@
 
 mod login;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -40,6 +40,9 @@ pub(crate) struct Places {
     connections: Memo<Arc<Connection>>,
     sources: Mutex<HashMap<String, Arc<dyn Source>>>,
 }
+
+/// A registry to look for packages in; one that cannot be used does not stand in the way of the others.
+pub(crate) type Searched = (Registry, Result<Place, Error>);
 
 /// A registry as one package sees it.
 pub(crate) struct Place {
@@ -94,6 +97,33 @@ impl Places {
     /// The registry of a package; `None` if none is configured.
     pub(crate) fn registry_of(&self, package: &PackageRef) -> Option<Registry> {
         self.configuration.registry_of(package).cloned()
+    }
+
+    /// The registries to look for packages in: all that the configuration maps packages to, or this one, each as those
+    /// packages see it.
+    pub(crate) fn to_search(&self, registry: Option<&Registry>) -> Result<Vec<Searched>, Error> {
+        let mut mapped = self.configuration.mapped_packages()?;
+        if let Some(registry) = registry {
+            mapped.retain(|(_, mapped)| mapped == registry);
+            if mapped.is_empty() {
+                let any = "any:any".parse().ok();
+                mapped.extend(any.map(|any| (any, registry.clone())));
+            }
+        }
+        let mut scopes = BTreeSet::new();
+        let places = mapped.into_iter().map(|(package, registry)| {
+            let place = self.place(&package, &registry);
+            (registry, place)
+        });
+        let mut is_new = |place: &Result<Place, Error>| {
+            place.as_ref().map_or(true, |place| scopes.insert(place.scope.clone()))
+        };
+        Ok(places.filter(|(_, place)| is_new(place)).collect())
+    }
+
+    /// Whether the package sees its registry in the same way as those by which the place was found.
+    pub(crate) fn is_seen_by(&self, place: &Place, package: &PackageRef) -> bool {
+        self.place(package, &place.registry).is_ok_and(|other| other.scope == place.scope)
     }
 
     /// The client of those who need no settings of their own.

@@ -1,6 +1,7 @@
 //! The handle on all registries: which one, from memory or from the network, once.
 //!
 //! ```text
+//! packages ──► Source, always
 //! versions ──► this process ──► record (listing_ttl; any age offline) ──► Source
 //! release  ──► this process ──► record: version → manifest ──► store ──► Source
 //! locked   ──► store (by the manifest's digest, for ever) ──► Source
@@ -31,7 +32,7 @@ use crate::metadata::{is_fresh, now};
 use crate::oci::release_in_store;
 use crate::places::{Place, Places};
 use crate::settings::{Network, Progress, Settings};
-use crate::source::{Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers, Yank};
+use crate::source::{Catalog, Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers, Yank};
 use crate::store::{Store, StoreError};
 use crate::text::show_url;
 
@@ -107,6 +108,23 @@ impl Registries {
         let place = self.inner.places.place(package, registry)?;
         let key = place.key(&[&package.to_string()]);
         self.inner.listings.get_or_try(&key, || self.inner.ask_versions(&place, package, &key)).await
+    }
+
+    /// What the registries have, all asked at once: those that the configuration maps packages to, or this one. A
+    /// registry is in the answer once for each way in which packages see it, and then with the packages that do. One
+    /// that fails does not keep the others from answering.
+    pub async fn packages(
+        &self,
+        registry: Option<&Registry>,
+    ) -> Result<Vec<(Registry, Result<Catalog, Error>)>, Error> {
+        let asked = self.inner.places.to_search(registry)?.into_iter().map(|(registry, place)| async move {
+            let catalog = match place {
+                Ok(place) => self.inner.ask_packages(&place).await,
+                Err(error) => Err(error),
+            };
+            (registry, catalog)
+        });
+        Ok(futures::future::join_all(asked).await)
     }
 
     /// What is known of a release; `None` if there is no such release.
@@ -284,6 +302,19 @@ impl Inner {
             self.remember(VERSIONS, key, &VersionsRecord { at: now(), versions: versions.clone() }).await;
         }
         Ok(Listing::Found(versions))
+    }
+
+    async fn ask_packages(&self, place: &Place) -> Result<Catalog, Error> {
+        if self.offline().is_some() && !place.is_folder() {
+            return Ok(Catalog::Offline);
+        }
+        let mut catalog = self.places.source(place).await?.packages().await?;
+        if let Catalog::Found { packages, .. } = &mut catalog {
+            packages.retain(|package| self.places.is_seen_by(place, package));
+            packages.sort();
+            packages.dedup();
+        }
+        Ok(catalog)
     }
 
     async fn ask_release(

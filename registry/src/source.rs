@@ -45,6 +45,27 @@ impl Listed {
     }
 }
 
+/// The packages of a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Catalog {
+    /// It has these, as far as it tells.
+    Found {
+        /// In alphabetical order, without repetition. Not every one has a release.
+        packages: Vec<PackageRef>,
+        /// Why these are not all, if they are not.
+        cut: Option<String>,
+        /// A release tells what it is without its Wasm being downloaded.
+        described: bool,
+    },
+    /// It does not tell what it has.
+    Refused {
+        /// Why, in words that go on after "it cannot list its packages:".
+        reason: String,
+    },
+    /// No request may be made.
+    Offline,
+}
+
 /// Who answers for a release of a warg registry: the identifiers (`sha256:<hex>`) of the first key of the operator's
 /// log, which signs checkpoints, and of the first key of the package's log, which signs its releases. They are
 /// trusted when they are first seen, and must stay the same afterwards.
@@ -205,6 +226,9 @@ pub struct Published {
 pub(crate) trait Source: Send + Sync {
     /// All versions, ascending; `None` if the package is unknown.
     fn versions<'a>(&'a self, package: &'a PackageRef) -> BoxFuture<'a, Result<Option<Vec<Listed>>, Error>>;
+
+    /// The packages that it has, if it tells.
+    fn packages(&self) -> BoxFuture<'_, Result<Catalog, Error>>;
 
     /// The release that the version names now; `None` if there is none.
     fn release<'a>(

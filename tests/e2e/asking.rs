@@ -49,8 +49,10 @@ fn the_tree_goes_down_from_the_app() {
     │   │   └── acme:base 1.1.0 wasm.example (^1.0.0)
     │   └── helper.wasm (as acme:helper; inherits environment)
     └── component other
-        ├── acme:base 1.1.0 wasm.example (>=1.0, <1.2; as acme:base/api@1.0.0)
+        ├── acme:base 1.1.0 (>=1.0, <1.2; as acme:base/api@1.0.0)
         └── acme:base 2.0.0 wasm.example (^2; as acme:base/api@2.0.0)
+    --- stderr
+    several releases: acme:base 1.1.0 and 2.0.0; `spin-deps tree --duplicates` shows what needs each
     ");
 }
 
@@ -66,8 +68,7 @@ fn the_inverted_tree_goes_up_to_the_app() {
     └── component other (>=1.0, <1.2; as acme:base/api@1.0.0)
         └── demo
     acme:base 2.0.0 wasm.example
-    └── component other (^2; as acme:base/api@2.0.0)
-        └── demo
+    └── component other (^2; as acme:base/api@2.0.0) (*)
     ");
 }
 
@@ -77,14 +78,21 @@ fn why_shows_every_path() {
     insta::assert_snapshot!(shown(&sandbox, &["why", "acme:base"]), @"
     exit: 0
     --- stdout
-    demo → component other → acme:base 1.1.0 wasm.example (>=1.0, <1.2; as acme:base/api@1.0.0)
-    demo → component app → acme:middle 1.0.0 wasm.example (^1) → acme:base 1.1.0 wasm.example (^1.0.0)
-    demo → component other → acme:base 2.0.0 wasm.example (^2; as acme:base/api@2.0.0)
+    acme:base 1.1.0 wasm.example
+      demo → component other → acme:base 1.1.0 (>=1.0, <1.2; as acme:base/api@1.0.0)
+      demo → component app → acme:middle 1.0.0 (^1) → acme:base 1.1.0 (^1.0.0)
+      held below 1.2.0 by component other (>=1.0, <1.2)
+      beside it the app has 2.0.0, for others
+    acme:base 2.0.0 wasm.example
+      demo → component other → acme:base 2.0.0 (^2; as acme:base/api@2.0.0)
+      held below 3.0.0 by component other (^2)
     ");
     insta::assert_snapshot!(shown(&sandbox, &["why", "acme:base@2.0.0"]), @"
     exit: 0
     --- stdout
-    demo → component other → acme:base 2.0.0 wasm.example (^2; as acme:base/api@2.0.0)
+    acme:base 2.0.0 wasm.example
+      demo → component other → acme:base 2.0.0 (^2; as acme:base/api@2.0.0)
+      held below 3.0.0 by component other (^2)
     ");
 }
 
@@ -145,10 +153,12 @@ fn versions_come_newest_first() {
     insta::assert_snapshot!(shown(&project(), &["versions", "acme:base"]), @"
     exit: 0
     --- stdout
-    2.0.0
-    1.2.0-rc.1
-    1.1.0
-    1.0.0
+    2.0.0       locked; fits ^2
+    1.2.0-rc.1  pre-release
+    1.1.0       locked; fits >=1.0, <1.2 and ^1.0.0
+    1.0.0       fits >=1.0, <1.2 and ^1.0.0
+    --- stderr
+    4 versions of acme:base in wasm.example
     ");
 }
 

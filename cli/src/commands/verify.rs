@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use spin_deps_project::{Answer, RunOptions, Stream, VerifyReport};
 
-use super::{Context, checked_line, lock_line, sync_json, tree::draw, warn_all};
+use super::{Context, checked_line, lock_line, sync_json, tree::lines, warn_all};
 use crate::{
     output::{BAD, DIM, GOOD, NAME, Output, clean, count, styled},
     report::{self, Failure},
@@ -60,7 +60,7 @@ impl Verify {
         warn_all(report.warnings.iter().chain(&report.sync.warnings).chain(&report.sync.lock.warnings));
         let mut output = Output::new(as_json(&report));
         output.line(lock_line(&report.sync.lock));
-        for line in draw(&project.graph().await?, 0).to_string().lines() {
+        for line in lines(&project.graph().await?, context) {
             output.line(format!("  {line}"));
         }
         output.line(checked_line(report.sync.contents));

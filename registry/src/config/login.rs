@@ -4,7 +4,7 @@
 //! messages name; the settings of the one hold for the other. What only the project says may not send a password
 //! anywhere: the user then has to name the host.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use wasm_pkg_common::config::{Config, RegistryMapping};
@@ -87,17 +87,7 @@ impl Configuration {
 
     /// The registries that a mapping gives metadata, with the OCI host behind each.
     fn mapped(&self, config: &Config) -> Result<Vec<(Registry, String)>, Error> {
-        // The configuration lists its mappings only in its serialised form.
-        #[derive(Deserialize)]
-        struct Mappings {
-            namespace_registries: BTreeMap<String, RegistryMapping>,
-            package_registry_overrides: BTreeMap<String, RegistryMapping>,
-        }
-        let mappings: Mappings =
-            serde_json::to_value(config).and_then(serde_json::from_value).map_err(|_| Error::Config {
-                path: self.path.clone(),
-                reason: "its mappings cannot be read".into(),
-            })?;
+        let mappings = self.mappings(config)?;
         let all = mappings
             .namespace_registries
             .into_values()

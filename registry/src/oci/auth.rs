@@ -49,13 +49,19 @@ const TRIES: u32 = 3;
 pub(crate) enum Action {
     Pull,
     Push,
+    /// To list the repositories of the registry, whatever the repository is called.
+    List,
 }
 
 impl Action {
-    fn scope(self) -> &'static str {
+    /// The [scope] of a token for it.
+    ///
+    /// [scope]: https://distribution.github.io/distribution/spec/auth/scope/
+    fn scope(self, repository: &str) -> String {
         match self {
-            Self::Pull => "pull",
-            Self::Push => "pull,push",
+            Self::Pull => format!("repository:{repository}:pull"),
+            Self::Push => format!("repository:{repository}:pull,push"),
+            Self::List => "registry:catalog:*".to_owned(),
         }
     }
 }
@@ -86,7 +92,7 @@ impl Scope<'_> {
     }
 
     fn text(&self) -> String {
-        format!("repository:{}:{}", self.repository, self.action.scope())
+        self.action.scope(self.repository)
     }
 }
 
@@ -401,7 +407,7 @@ impl Auth {
         };
         // Stale credentials should not keep anyone from what is public.
         let refused = |answer: &Answer| matches!(answer.status.as_u16(), 400 | 401 | 403);
-        if refused(&answer) && credential.is_some() && scope.action == Action::Pull {
+        if refused(&answer) && credential.is_some() && scope.action != Action::Push {
             tracing::debug!(registry = self.title, "the credentials were refused; trying without");
             answer = self.ask(http, budget, scope, None).await?;
         }

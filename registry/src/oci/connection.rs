@@ -129,22 +129,26 @@ impl Connection {
 
     /// GET of `/v2/<repository>/<rest>`; `None`: the registry has no such thing. `what` is for messages.
     pub(crate) async fn get(&self, request: &Get<'_>) -> Result<Option<Answer>, Error> {
+        let answer = self.ask(&self.url(request.repository, request.rest)?, request).await?;
+        Ok(self.judge(&answer, request.what)?.then_some(answer))
+    }
+
+    /// GET of `url`, in place of what the request names; the answer as it is, unless access is refused.
+    pub(crate) async fn ask(&self, url: &Url, request: &Get<'_>) -> Result<Answer, Error> {
         self.online(request.what)?;
-        let url = self.url(request.repository, request.rest)?;
         let _permit = self.permit().await;
         let mut budget = self.http.budget();
         let mut turn = self.auth.turn(request.repository, request.action);
         loop {
             let authorization = turn.authorization(&self.http, &mut budget).await?;
             let (accept, limit) = (request.accept, request.limit);
-            let ask = Ask { url: &url, accept, authorization: authorization.as_ref(), limit };
+            let ask = Ask { url, accept, limit, authorization: authorization.as_ref() };
             let answer = self.http.get_within(&mut budget, ask).await;
             let answer = answer.map_err(|failure| self.failed(failure, request.what))?;
-            if answer.status.as_u16() == 401 {
-                turn.refused(authorization, &answer.headers, request.what).await?;
-                continue;
+            if answer.status.as_u16() != 401 {
+                return Ok(answer);
             }
-            return Ok(self.judge(&answer, request.what)?.then_some(answer));
+            turn.refused(authorization, &answer.headers, request.what).await?;
         }
     }
 
@@ -198,7 +202,7 @@ impl Connection {
         let turn = self.auth.turn(reference.repository(), action);
         let authorization = turn.authorization(&self.http, &mut self.http.budget()).await?;
         let operation = match action {
-            Action::Pull => RegistryOperation::Pull,
+            Action::Pull | Action::List => RegistryOperation::Pull,
             Action::Push => RegistryOperation::Push,
         };
         let (known, token) = match &authorization {

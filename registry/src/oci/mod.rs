@@ -6,10 +6,12 @@
 
 mod artifact;
 mod auth;
+mod catalog;
 mod challenge;
 mod connection;
 mod layer;
 mod mirrors;
+mod pages;
 mod publish;
 mod settings;
 mod tags;
@@ -38,7 +40,9 @@ pub(crate) use self::settings::OciSettings;
 use crate::error::Error;
 use crate::http::{WEB_PAGE, failure};
 use crate::settings::Progress;
-use crate::source::{ComponentConfig, Content, Listed, Publication, Published, ReleaseInfo, Source, Yank};
+use crate::source::{
+    Catalog, ComponentConfig, Content, Listed, Publication, Published, ReleaseInfo, Source, Yank,
+};
 use crate::store::{Store, StoreError, digest_of};
 use crate::text::printable;
 
@@ -382,6 +386,10 @@ impl Source for OciSource {
             }
         }
         .boxed()
+    }
+
+    fn packages(&self) -> BoxFuture<'_, Result<Catalog, Error>> {
+        self.catalog().boxed()
     }
 
     fn release<'a>(

@@ -1,11 +1,4 @@
-//! All tags of a repository, in the fewest requests.
-//!
-//! A page of 1,000 is asked for. Where there are more, the standard wants a `Link` header with the way to the next
-//! page; its query is followed (only the query: some registries behind proxies name the wrong host or scheme, and a
-//! page is never fetched from another one). Registries that know no pages send everything and no `Link`, and are not
-//! asked again. Between the two are those that cut the list at a cap of their own, a multiple of 100, without saying
-//! so: a page of such a length, from a registry that has sent no `Link` so far, is followed by a question for what
-//! comes after its last tag. A page with nothing new is the last.
+//! The releases among the tags of a repository.
 //!
 //! A tag is a version if it is semver; OCI tags cannot hold `+`, `_` stands in for it. Other tags (`latest`,
 //! signatures) are not releases; `yanked-<tag of a version>` says that there is news about that version (see
@@ -13,27 +6,17 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::header::{HeaderMap, LINK};
-use serde::Deserialize;
 use wasm_pkg_common::package::Version;
 
 use super::auth::Action;
 use super::connection::{Connection, Get};
+use super::pages::{List, Names, PAGE_LIMIT, names};
 use crate::error::Error;
 
-const PAGE: usize = 1_000;
 /// The longest tag, by the distribution specification.
 const MAX_TAG: usize = 128;
-/// Caps of registries that do not tell are multiples of this.
-const CAP: usize = 100;
 const MAX_TAGS: usize = 100_000;
 const MAX_PAGES: usize = 2_000;
-const PAGE_LIMIT: u64 = 16 << 20;
-
-#[derive(Deserialize)]
-struct Page {
-    tags: Option<Vec<String>>,
-}
 
 /// What begins the tag of a marker; the tag of the version follows.
 const MARKER: &str = "yanked-";
@@ -51,95 +34,32 @@ pub(crate) async fn versions(
     connection: &Connection,
     repository: &str,
 ) -> Result<Option<Vec<Tagged>>, Error> {
-    let mut seen = BTreeSet::new();
-    let mut query = format!("n={PAGE}");
-    let mut links = false;
-    for _ in 0..MAX_PAGES {
-        let rest = format!("tags/list?{query}");
-        let request = Get {
+    let list = List {
+        page: &|query| connection.url(repository, &format!("tags/list?{query}")),
+        request: Get {
             repository,
-            rest: &rest,
+            rest: "",
             accept: "application/json",
             action: Action::Pull,
             limit: PAGE_LIMIT,
             what: repository,
-        };
-        let Some(answer) = connection.get(&request).await? else {
-            if seen.is_empty() {
-                return Ok(None);
-            }
-            // To a question that it did not ask for, a registry may answer as it likes.
-            if !links {
-                return Ok(Some(parsed(&seen)));
-            }
-            return Err(Error::BadAnswer {
-                registry: connection.title().to_owned(),
-                what: repository.to_owned(),
-                reason: "a page of its list of tags is missing".to_owned(),
-            });
-        };
-        let page: Page = answer.json("a list of tags").map_err(|reason| Error::BadAnswer {
+        },
+        key: "tags",
+        called: "a list of tags",
+        absent: &[],
+        most: MAX_TAGS,
+        pages: MAX_PAGES,
+    };
+    match names(connection, &list).await? {
+        None => Ok(None),
+        Some(Names { names, cut: None }) => Ok(Some(parsed(&names))),
+        // A package without its newest releases would be another one.
+        Some(Names { cut: Some(reason), .. }) => Err(Error::BadAnswer {
             registry: connection.title().to_owned(),
             what: repository.to_owned(),
             reason,
-        })?;
-        let tags = page.tags.unwrap_or_default();
-        let (count, last) = (tags.len(), tags.last().cloned());
-        let before = seen.len();
-        seen.extend(tags);
-        if seen.len() > MAX_TAGS {
-            return Err(Error::BadAnswer {
-                registry: connection.title().to_owned(),
-                what: repository.to_owned(),
-                reason: format!("it lists more than {MAX_TAGS} tags"),
-            });
-        }
-        query = match (next(connection, repository, &answer.headers), last) {
-            _ if seen.len() == before => return Ok(Some(parsed(&seen))),
-            (Some(next), _) => {
-                links = true;
-                next
-            }
-            (None, Some(last)) if !links && count.is_multiple_of(CAP) => {
-                let last: String = url::form_urlencoded::byte_serialize(last.as_bytes()).collect();
-                format!("n={PAGE}&last={last}")
-            }
-            _ => return Ok(Some(parsed(&seen))),
-        };
+        }),
     }
-    Err(Error::BadAnswer {
-        registry: connection.title().to_owned(),
-        what: repository.to_owned(),
-        reason: "its list of tags has too many pages".to_owned(),
-    })
-}
-
-/// The query of the next page, by the `Link` header.
-fn next(connection: &Connection, repository: &str, headers: &HeaderMap) -> Option<String> {
-    let target = next_target(headers)?;
-    let url = connection.url(repository, "tags/list").ok()?.join(&target).ok()?;
-    url.query().map(str::to_owned)
-}
-
-/// The target of the link with `rel="next"` ([RFC 8288](https://www.rfc-editor.org/rfc/rfc8288)).
-fn next_target(headers: &HeaderMap) -> Option<String> {
-    for value in headers.get_all(LINK) {
-        let mut rest = value.to_str().ok()?;
-        while let Some((_, after)) = rest.split_once('<') {
-            let (target, after) = after.split_once('>')?;
-            let parameters = after.split(',').next().unwrap_or_default();
-            let is_next = parameters.split(';').any(|parameter| {
-                let (name, value) = parameter.split_once('=').unwrap_or_default();
-                name.trim().eq_ignore_ascii_case("rel")
-                    && value.trim().trim_matches('"').eq_ignore_ascii_case("next")
-            });
-            if is_next {
-                return Some(target.to_owned());
-            }
-            rest = after;
-        }
-    }
-    None
 }
 
 fn parsed(tags: &BTreeSet<String>) -> Vec<Tagged> {
@@ -171,26 +91,8 @@ pub(crate) fn marker_of(version: &Version) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use reqwest::header::HeaderValue;
 
     use super::*;
-
-    fn target(link: &'static str) -> Option<String> {
-        let mut headers = HeaderMap::new();
-        headers.insert(LINK, HeaderValue::from_static(link));
-        next_target(&headers)
-    }
-
-    #[test]
-    fn the_next_link_is_found_among_others() {
-        assert_eq!(
-            target("</v2/a/b/tags/list?last=1&n=2>; rel=\"next\"").unwrap(),
-            "/v2/a/b/tags/list?last=1&n=2"
-        );
-        assert_eq!(target("<x>; rel=prev, <y?a,b>; title=t; REL=Next").unwrap(), "y?a,b");
-        assert_eq!(target("<x>; rel=prev"), None);
-        assert_eq!(target("<x"), None);
-    }
 
     #[test]
     fn tags_that_are_no_versions_are_no_releases() {

@@ -6,19 +6,23 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use bytes::Bytes;
 use indexmap::IndexMap;
 use reqwest::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 use warg_api::v1::content::ContentSourcesResponse;
-use warg_api::v1::fetch::{FetchError, FetchLogsRequest, FetchLogsResponse};
+use warg_api::v1::fetch::{
+    FetchError, FetchLogsRequest, FetchLogsResponse, FetchPackageNamesRequest, FetchPackageNamesResponse,
+};
+use warg_api::v1::ledger::{LedgerSourceContentType, LedgerSourcesResponse};
 use warg_api::v1::package::ContentSource;
 use warg_api::v1::paths;
 use warg_api::v1::proof::{ConsistencyRequest, ConsistencyResponse, InclusionRequest, InclusionResponse};
 use warg_crypto::hash::AnyHash;
 use warg_protocol::SerdeEnvelope;
-use warg_protocol::registry::{Checkpoint, LogId, RegistryLen, TimestampedCheckpoint};
+use warg_protocol::registry::{Checkpoint, LogId, PackageName, RegistryLen, TimestampedCheckpoint};
 use wasm_pkg_common::digest::ContentDigest;
 
 use super::proof::Head;
@@ -161,6 +165,45 @@ impl Api {
             self.settings.url.join(&url).ok().filter(|url| here || !is_loopback(url))
         });
         Ok(urls.collect())
+    }
+
+    /// Where the ledger is; `None` if the registry does not offer it.
+    pub(super) async fn ledger(&self, what: &str) -> Result<Option<LedgerSourcesResponse>, Error> {
+        let answer = self.get(paths::ledger_sources(), what).await?;
+        self.offered(&answer, what)
+    }
+
+    /// A piece of the ledger, whose URL is one of the registry's own.
+    pub(super) async fn ledger_piece(&self, url: &Url, what: &str) -> Result<Bytes, Error> {
+        self.online(what)?;
+        let authorization = self.authorization();
+        let accept = LedgerSourceContentType::Packed.as_str();
+        let answer = self.http.get(url, accept, authorization.as_ref(), LIMIT).await;
+        let answer = answer.map_err(|failure| failure.at(&self.registry, what))?;
+        match answer.status {
+            StatusCode::OK => Ok(answer.body),
+            _ => self.decoded::<()>(&answer, what).map(|()| Bytes::new()),
+        }
+    }
+
+    /// The names of these logs, as far as the registry tells; `None` if it tells none.
+    pub(super) async fn names(
+        &self,
+        logs: &[LogId],
+        what: &str,
+    ) -> Result<Option<IndexMap<LogId, Option<PackageName>>>, Error> {
+        let request = FetchPackageNamesRequest { packages: Cow::Owned(logs.to_vec()) };
+        let answer = self.post(paths::fetch_package_names(), &request, what).await?;
+        let names: Option<FetchPackageNamesResponse> = self.offered(&answer, what)?;
+        Ok(names.map(|names| names.packages))
+    }
+
+    /// The answer to a question that not every registry knows.
+    fn offered<T: DeserializeOwned>(&self, answer: &Answer, what: &str) -> Result<Option<T>, Error> {
+        match answer.status {
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => Ok(None),
+            _ => self.decoded(answer, what).map(Some),
+        }
     }
 
     async fn get(&self, path: &str, what: &str) -> Result<Answer, Error> {

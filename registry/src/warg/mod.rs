@@ -13,6 +13,7 @@
 //! a release is asked about, into the store, where whoever needs it next finds it.
 
 mod api;
+mod catalog;
 mod log;
 mod proof;
 mod publish;
@@ -41,7 +42,7 @@ use crate::http::Http;
 use crate::memo::Memo;
 use crate::pins::Pins;
 use crate::settings::{Environment, Progress, Settings};
-use crate::source::{Content, Listed, Publication, Published, ReleaseInfo, Signers, Source, Yank};
+use crate::source::{Catalog, Content, Listed, Publication, Published, ReleaseInfo, Signers, Source, Yank};
 use crate::store::{Store, StoreError};
 
 pub(crate) const WARG_PROTOCOL: &str = "warg";
@@ -221,6 +222,10 @@ impl WargSource {
 impl Source for WargSource {
     fn versions<'a>(&'a self, package: &'a PackageRef) -> BoxFuture<'a, Result<Option<Vec<Listed>>, Error>> {
         self.list(package).boxed()
+    }
+
+    fn packages(&self) -> BoxFuture<'_, Result<Catalog, Error>> {
+        catalog::catalog(&self.api).boxed()
     }
 
     fn release<'a>(

@@ -60,6 +60,8 @@ fn it_is_a_registry_like_any_other() {
     --- stdout
     1.1.0
     1.0.0
+    --- stderr
+    2 versions of acme:base in warg.example
 
     $ info acme:base@1.0.0
     exit: 0
@@ -224,8 +226,10 @@ fn without_a_network_what_was_proven_once_is_enough() {
     $ versions acme:base --offline
     exit: 0
     --- stdout
-    1.1.0
-    1.0.0
+    1.1.0  fits ^1
+    1.0.0  fits ^1
+    --- stderr
+    2 versions of acme:base in warg.example
 
     $ verify --offline
     exit: 0
@@ -355,8 +359,10 @@ fn a_yanked_release_is_used_only_where_it_is_locked() {
     $ versions acme:base
     exit: 0
     --- stdout
-    1.1.0 yanked
-    1.0.0
+    1.1.0  locked; yanked; fits ^1
+    1.0.0  fits ^1
+    --- stderr
+    2 versions of acme:base in warg.example, 1 of them yanked
 
     $ info acme:base@1.1.0
     exit: 0

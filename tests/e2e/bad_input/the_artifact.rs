@@ -60,7 +60,7 @@ fn has_tags_that_are_no_versions() {
         oci::push(&registry, "acme/base", tag, &bytes, &[], &["acme:base/api@1.0.0"]);
     }
     let versions = sandbox.run(&["versions", "acme:base"]).done();
-    assert_eq!(versions.stdout, "1.6.0-rc+1\n1.5.0+build.7\n1.0.0\n");
+    assert_eq!(versions.stdout, "1.6.0-rc+1     pre-release\n1.5.0+build.7\n1.0.0\n");
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn a_yanked_release_is_for_those_who_have_it(sandbox: &Sandbox) {
     assert_eq!(yanked.stdout, "Yanked acme:base 1.1.0 in wasm.example\n");
     assert_eq!(
         sandbox.run(&["versions", "acme:base"]).done().stdout,
-        "1.1.0 yanked: answers wrongly\n1.0.0\n"
+        "1.1.0  locked; yanked: answers wrongly; fits ^1 and ^1.0.0\n1.0.0  fits ^1 and ^1.0.0\n"
     );
 
     // Who comes anew gets the one before it.
@@ -150,7 +150,9 @@ fn what_yank_says() {
     exit: 0
     --- stdout
     1.1.0
-    1.0.0 yanked: �[31mred
+    1.0.0  yanked: �[31mred
+    --- stderr
+    2 versions of acme:base in wasm.example, 1 of them yanked
     ");
     insta::assert_snapshot!(said(&["info", "acme:base@1.0.0"]), @"
     exit: 0

@@ -1,15 +1,24 @@
 //! The app's dependency graph as the lockfile has it: for `tree` and `why`, without a request.
+//!
+//! Nothing here recurses, and nothing expects an end: a lockfile may be from anywhere, thousands of packages deep, and
+//! its packages may need each other in a circle.
+
+mod bounds;
+mod paths;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use semver::Version;
 use serde::Serialize;
+use spin_deps_component::is_host_provided;
 use spin_deps_lockfile::{Dependency, Lockfile};
 use spin_deps_manifest::{Inherit, Route, Source};
 
+pub use self::{
+    bounds::{Bound, Wish},
+    paths::{Path, Paths},
+};
 use crate::{Error, Project, content::Unit, suggest};
-
-/// The most paths that [`Graph::paths_to`] gives; a diamond of diamonds has more than anyone reads.
-const MAX_PATHS: usize = 200;
 
 /// A directed graph; the first node is the app.
 #[derive(Clone, Debug, Serialize)]
@@ -26,8 +35,22 @@ pub struct Node {
     pub kind: NodeKind,
     /// Its name as it is shown.
     pub label: String,
+    /// What it reaches for by itself, as capability keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
     /// What it needs.
     pub steps: Vec<Step>,
+}
+
+/// A package of which there are several releases.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Duplicate {
+    /// The package, `ns:name`.
+    pub package: String,
+    /// Its releases, lowest first, as nodes.
+    pub nodes: Vec<usize>,
+    /// Their versions, in the same order.
+    pub versions: Vec<String>,
 }
 
 /// What a node is.
@@ -82,21 +105,11 @@ impl Project {
         let app = builder.node(NodeKind::App, name);
         for (id, component) in &self.manifest().components {
             let node = builder.node(NodeKind::Component, id.clone());
-            builder.nodes[app].steps.push(Step {
-                to: node,
-                requirement: None,
-                name: None,
-                inherits: Vec::new(),
-            });
+            builder.nodes[app].steps.push(Step::to(node));
             let own = Self::component_unit(&component.source);
             if !matches!(own, Unit::File(_)) {
                 let to = builder.unit(own, lock);
-                builder.nodes[node].steps.push(Step {
-                    to,
-                    requirement: None,
-                    name: Some("source".into()),
-                    inherits: Vec::new(),
-                });
+                builder.nodes[node].steps.push(Step { name: Some("source".into()), ..Step::to(to) });
             }
             for dependency in &component.dependencies {
                 let to = builder.unit(self.unit(&dependency.source, lock)?, lock);
@@ -111,12 +124,7 @@ impl Project {
                 _ => format!("middleware of trigger {}", trigger.id),
             };
             let node = builder.node(NodeKind::Trigger, label);
-            builder.nodes[app].steps.push(Step {
-                to: node,
-                requirement: None,
-                name: None,
-                inherits: Vec::new(),
-            });
+            builder.nodes[app].steps.push(Step::to(node));
             for middleware in &trigger.middleware {
                 let to = builder.unit(self.unit(&middleware.source, lock)?, lock);
                 let step = step(to, &middleware.source, None, &middleware.inherit);
@@ -126,11 +134,29 @@ impl Project {
         while let Some((node, unit)) = builder.open.pop_front() {
             for Dependency { package, req, version } in self.needs_of(&unit, lock).await? {
                 let to = builder.unit(Unit::Package(package, version), lock);
-                let step = Step { to, requirement: Some(req.to_string()), name: None, inherits: Vec::new() };
+                let step = Step { requirement: Some(req.to_string()), ..Step::to(to) };
                 builder.nodes[node].steps.push(step);
             }
+            builder.nodes[node].capabilities = self.reached_by(&unit, lock).await?;
         }
         Ok(Graph { nodes: builder.nodes })
+    }
+
+    /// What a unit reaches for.
+    async fn reached_by(&self, unit: &Unit, lock: &Lockfile) -> Result<Vec<String>, Error> {
+        Ok(match unit {
+            Unit::Package(package, version) => lock.get(package, version).map(|it| it.capabilities.clone()),
+            Unit::Url(url, digest) => lock
+                .http
+                .iter()
+                .find(|it| it.url == *url && it.digest.to_string() == *digest)
+                .map(|it| it.capabilities.clone()),
+            Unit::File(_) => {
+                let inspection = self.outline(unit, lock).await?.inspection();
+                Some(inspection.capabilities.iter().map(|key| (*key).to_owned()).collect())
+            }
+        }
+        .unwrap_or_default())
     }
 
     /// A view of the lockfile needs one that fits.
@@ -142,6 +168,13 @@ impl Project {
             }),
             other => other,
         }
+    }
+}
+
+impl Step {
+    /// A step of which nothing is to be said.
+    fn to(to: usize) -> Self {
+        Self { to, requirement: None, name: None, inherits: Vec::new() }
     }
 }
 
@@ -167,7 +200,7 @@ struct Builder {
 
 impl Builder {
     fn node(&mut self, kind: NodeKind, label: String) -> usize {
-        self.nodes.push(Node { kind, label, steps: Vec::new() });
+        self.nodes.push(Node { kind, label, capabilities: Vec::new(), steps: Vec::new() });
         self.nodes.len() - 1
     }
 
@@ -220,42 +253,56 @@ impl Graph {
             }
             _ => node.label == package,
         };
-        let found: Vec<_> =
-            self.nodes.iter().enumerate().filter(|(_, node)| fits(node)).map(|(index, _)| index).collect();
+        let all = || self.nodes.iter().enumerate();
+        let mut found: Vec<_> = all().filter(|(_, node)| fits(node)).map(|(index, _)| index).collect();
         if found.is_empty() {
-            let known: BTreeSet<&str> = self.nodes.iter().filter_map(Node::name).collect();
-            return Err(Error::Unknown {
-                message: format!("the app does not depend on `{package}`"),
-                hint: Some(suggest::hint(package, known, "it depends on")),
-            });
+            return Err(self.unknown(package, name));
         }
+        found.sort_by_key(|index| self.version(*index));
         Ok(found)
     }
 
-    /// Every path from the app to `target`, each as node and the step that led there; shortest first.
-    pub fn paths_to(&self, target: usize) -> Vec<Vec<(usize, Option<&Step>)>> {
-        let mut found = Vec::new();
-        let mut open: VecDeque<Vec<(usize, Option<&Step>)>> = VecDeque::from([vec![(0, None)]]);
-        // Only nodes that lead to the target are worth a path.
-        let useful = self.ancestors(target);
-        while let Some(path) = open.pop_front() {
-            let Some((last, _)) = path.last() else { continue };
-            if *last == target {
-                found.push(path);
-                if found.len() == MAX_PATHS {
-                    break;
-                }
-                continue;
-            }
-            for step in &self.nodes[*last].steps {
-                if useful[step.to] && open.len() < 10 * MAX_PATHS {
-                    let mut longer = path.clone();
-                    longer.push((step.to, Some(step)));
-                    open.push_back(longer);
-                }
+    /// That a package is not there, with what may have been meant.
+    fn unknown(&self, package: &str, name: &str) -> Error {
+        let message = format!("the app does not depend on `{package}`");
+        let releases = self.nodes.iter().enumerate().filter(|(_, node)| node.name() == Some(name));
+        let releases: Vec<_> = releases.filter_map(|(index, _)| self.version(index)).collect();
+        let hint = if !releases.is_empty() {
+            let releases: Vec<_> = releases.iter().map(|version| format!("`{name}@{version}`")).collect();
+            format!("it depends on {}", releases.join(" and "))
+        } else if name.parse().is_ok_and(|name| is_host_provided(&name)) {
+            format!("interfaces of `{name}` come from the host, and are no dependencies")
+        } else {
+            let known: BTreeSet<&str> = self.nodes.iter().filter_map(Node::name).collect();
+            suggest::hint(package, known, "it depends on")
+        };
+        Error::Unknown { message, hint: Some(hint) }
+    }
+
+    /// The version of a release.
+    fn version(&self, node: usize) -> Option<Version> {
+        match &self.nodes[node].kind {
+            NodeKind::Package { version, .. } => version.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The packages that are there in several releases, by name.
+    pub fn duplicates(&self) -> Vec<Duplicate> {
+        let mut releases: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            if let NodeKind::Package { package, .. } = &node.kind {
+                releases.entry(package).or_default().push(index);
             }
         }
-        found
+        let several = releases.into_iter().filter(|(_, nodes)| nodes.len() > 1);
+        several
+            .map(|(package, mut nodes)| {
+                nodes.sort_by_key(|node| self.version(*node));
+                let versions = nodes.iter().filter_map(|node| self.version(*node)).map(|it| it.to_string());
+                Duplicate { package: package.to_owned(), versions: versions.collect(), nodes }
+            })
+            .collect()
     }
 
     /// The graph with every edge turned round.
@@ -269,17 +316,5 @@ impl Graph {
             }
         }
         Self { nodes }
-    }
-
-    fn ancestors(&self, target: usize) -> Vec<bool> {
-        let inverted = self.inverted();
-        let mut seen = vec![false; self.nodes.len()];
-        let mut open = vec![target];
-        while let Some(node) = open.pop() {
-            if !std::mem::replace(&mut seen[node], true) {
-                open.extend(inverted.nodes[node].steps.iter().map(|step| step.to));
-            }
-        }
-        seen
     }
 }

@@ -1,1 +1,0 @@
-//! Finding packages by name or interface, over the registries that can list.
