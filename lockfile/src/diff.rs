@@ -8,11 +8,23 @@ use wasm_pkg_common::digest::ContentDigest;
 use wasm_pkg_common::package::{PackageRef, Version};
 use wasm_pkg_common::registry::Registry;
 
-use crate::{HttpSource, Lockfile, Package, shown};
+use crate::{HttpSource, Lockfile, Override, Package, Replacement, shown};
 
 /// A difference between two locks. `Display` tells it in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
+    /// Something takes the place of a package that did not before.
+    Overridden {
+        /// The package.
+        name: PackageRef,
+        /// By what.
+        by: Replacement,
+    },
+    /// Nothing takes the place of a package any more.
+    NotOverridden {
+        /// The package.
+        name: PackageRef,
+    },
     /// A release that was not there, nor another of its package to take its place.
     Added {
         /// The package.
@@ -92,7 +104,10 @@ impl Change {
             Self::Updated { gained, .. }
             | Self::Altered { gained, .. }
             | Self::HttpAltered { gained, .. } => gained,
-            Self::Removed { .. } | Self::HttpRemoved { .. } => &[],
+            Self::Overridden { .. }
+            | Self::NotOverridden { .. }
+            | Self::Removed { .. }
+            | Self::HttpRemoved { .. } => &[],
         }
     }
 }
@@ -100,6 +115,14 @@ impl Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lost: &[String] = match self {
+            Self::Overridden { name, by } => {
+                write!(f, "override {name} by {by}")?;
+                &[]
+            }
+            Self::NotOverridden { name } => {
+                write!(f, "no longer override {name}")?;
+                &[]
+            }
             Self::Added { name, version, .. } => {
                 write!(f, "add {name} {version}")?;
                 &[]
@@ -149,7 +172,7 @@ impl fmt::Display for Change {
 }
 
 /// A URL as it may be shown: its user information and its query may be secret.
-fn without_secrets(url: &Url) -> String {
+pub(crate) fn without_secrets(url: &Url) -> String {
     let mut url = url.clone();
     // Both only fail for URLs that cannot have them.
     let _ = url.set_username("");
@@ -182,6 +205,11 @@ pub(crate) fn diff(old: &Lockfile, new: &Lockfile) -> Vec<Change> {
         }
     }
     let mut changes = Vec::new();
+    let was = |now: &&Override| old.overrides.iter().any(|it| it.name == now.name && it.by == now.by);
+    let came = new.overrides.iter().filter(|it| !was(it));
+    changes.extend(came.map(|it| Change::Overridden { name: it.name.clone(), by: it.by.clone() }));
+    let gone = old.overrides.iter().filter(|it| new.overrides.iter().all(|now| now.name != it.name));
+    changes.extend(gone.map(|it| Change::NotOverridden { name: it.name.clone() }));
     for (name, [gone, came]) in releases {
         package_changes(name, gone, came, &mut changes);
     }

@@ -126,6 +126,26 @@ pub enum LockError {
         /// Where the dependency is.
         span: Range<usize>,
     },
+    /// A need of a package that is overridden, met by a release nevertheless.
+    #[error("{dependent} depends on {package}, which is overridden, in a version of its own")]
+    Overridden {
+        /// What has the need.
+        dependent: String,
+        /// The package.
+        package: PackageRef,
+        /// Where the need is.
+        span: Range<usize>,
+    },
+    /// A need that an override meets which is not there.
+    #[error("{dependent} depends on {package} as overridden, but the lock has no override of it")]
+    NotOverridden {
+        /// What has the need.
+        dependent: String,
+        /// The package.
+        package: PackageRef,
+        /// Where the need is.
+        span: Range<usize>,
+    },
 }
 
 impl LockError {
@@ -143,24 +163,38 @@ impl LockError {
             | Self::Duplicate { span, .. }
             | Self::Differ { span, .. }
             | Self::Dangling { span, .. }
-            | Self::Unsatisfied { span, .. } => span.clone(),
+            | Self::Unsatisfied { span, .. }
+            | Self::Overridden { span, .. }
+            | Self::NotOverridden { span, .. } => span.clone(),
+        }
+    }
+
+    /// Whether a merge of two sound locks can end in it. Then what is sound can be told from what is not.
+    pub(crate) fn is_of_merging(&self) -> bool {
+        match self {
+            Self::MergeConflict { .. }
+            | Self::Syntax { .. }
+            | Self::MissingField { .. }
+            | Self::Duplicate { .. }
+            | Self::Dangling { .. }
+            | Self::Unsatisfied { .. }
+            | Self::Overridden { .. }
+            | Self::NotOverridden { .. } => true,
+            Self::TooLarge { .. }
+            | Self::Newer { .. }
+            | Self::UnknownField { .. }
+            | Self::WrongType { .. }
+            | Self::InvalidValue { .. }
+            | Self::Differ { .. } => false,
         }
     }
 
     /// What the user could do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            // What other hints lead to: an entry was removed so that it be resolved anew.
-            Self::Dangling { dependent, dependency, .. } => {
-                return Some(format!(
-                    "if you removed {} on purpose, remove the entry of {dependent} as well; else restore the lock \
-                     from version control, or delete it and run `spin-deps lock` to write it anew",
-                    dependency.package
-                ));
-            }
             Self::MergeConflict { .. } => {
-                "keep either side of the conflict, then run `spin-deps lock`: it brings the lock in line with \
-                 the manifest and keeps the versions that still fit"
+                "merge spin.toml first, then run `spin-deps lock`: it keeps what both sides agree on or only one has, \
+                 and chooses the rest anew"
             }
             Self::Newer { .. } => {
                 "update spin-deps, or have whoever wrote the lock use your version; deleting the lock and \
@@ -169,15 +203,23 @@ impl LockError {
             Self::UnknownField { .. } => {
                 "remove the field, or update spin-deps if a newer one wrote the lock"
             }
-            Self::Unsatisfied { .. } | Self::Duplicate { .. } | Self::Differ { .. } => {
-                "the lock was edited or merged by hand: restore it from version control, or delete it and run \
+            Self::Unsatisfied { .. }
+            | Self::Duplicate { .. }
+            | Self::Dangling { .. }
+            | Self::Overridden { .. }
+            | Self::NotOverridden { .. } => {
+                "the lock was merged or edited by hand: run `spin-deps lock`, which keeps what is sound and chooses \
+                 the rest anew, or restore it from version control"
+            }
+            Self::Syntax { .. } | Self::MissingField { .. } => {
+                "restore the lock from version control, or run `spin-deps lock`, which keeps the entries that can be \
+                 read and chooses the rest anew"
+            }
+            Self::Differ { .. } => {
+                "the lock was merged or edited by hand: restore it from version control, or delete it and run \
                  `spin-deps lock` to write it anew"
             }
-            Self::TooLarge { .. }
-            | Self::Syntax { .. }
-            | Self::MissingField { .. }
-            | Self::WrongType { .. }
-            | Self::InvalidValue { .. } => {
+            Self::TooLarge { .. } | Self::WrongType { .. } | Self::InvalidValue { .. } => {
                 "restore the lock from version control, or delete it and run `spin-deps lock` to write it anew"
             }
         };

@@ -7,8 +7,13 @@
 //!
 //! ```toml
 //! # Written by spin-deps. Commit this file and do not edit it.
-//! # After a merge conflict, keep either side and run `spin-deps lock`.
+//! # After a merge conflict, run `spin-deps lock`.
 //! version = 1
+//!
+//! [[override]]              # what spin.toml puts in the place of a package
+//! name = "acme:salt"
+//! path = "../salt/salt.wasm"   # or `req`, and `package` and `registry` where they are others
+//! replaces = ["0.3.1"]      # what a file took the place of
 //!
 //! [[package]]
 //! name = "acme:auth"
@@ -21,6 +26,9 @@
 //! capabilities = ["network"]
 //! dependencies = [
 //!     { package = "acme:hash", req = "^1.2.0", version = "1.4.0" },
+//! ]
+//! overridden = [            # where it needs a package that is overridden
+//!     { package = "acme:salt", req = "^0.3.0" },
 //! ]
 //!
 //! [[http]]
@@ -35,11 +43,16 @@
 //! edit, but must be sound: nothing unknown, nothing twice, every dependency on a package
 //! of the lock in a version that it accepts, every package from one registry and one author. A mistake is an error
 //! with its place, never a guess.
+//!
+//! What a release needs is recorded as its author wrote it, also where an override meets the need: so the edges stay true
+//! when overrides come and go, and are never asked for again.
 
 mod diff;
 mod error;
 mod read;
 mod write;
+
+use std::fmt;
 
 use url::Url;
 use wasm_pkg_common::digest::ContentDigest;
@@ -48,6 +61,7 @@ use wasm_pkg_common::registry::Registry;
 
 pub use diff::Change;
 pub use error::LockError;
+pub use read::salvage::Salvage;
 
 /// The name of the file, beside `spin.toml`.
 pub const FILE_NAME: &str = "spin-deps.lock";
@@ -58,10 +72,58 @@ pub const FORMAT_VERSION: i64 = 1;
 /// What an app uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lockfile {
+    /// What the packages were chosen under. Read from a text they are sorted by name, each there once.
+    pub overrides: Vec<Override>,
     /// Releases from registries. Read from a text they are sorted by name and version, each there once.
     pub packages: Vec<Package>,
     /// Components fetched by URL. Read from a text they are sorted by URL and digest, each there once.
     pub http: Vec<HttpSource>,
+}
+
+/// What takes the place of a package everywhere in the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// The package.
+    pub name: PackageRef,
+    /// What takes its place.
+    pub by: Replacement,
+    /// The versions that were locked when a file took their place, to go back to. Read from a text they are sorted.
+    pub replaces: Vec<Version>,
+}
+
+/// What takes the place of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replacement {
+    /// A file, as `spin.toml` names it. Its content is not locked.
+    Path(String),
+    /// A release.
+    Release {
+        /// Its package, which may be the same.
+        package: PackageRef,
+        /// The versions that would do, in place of what anybody else requires.
+        req: VersionReq,
+        /// The registry that the override names, if it does.
+        registry: Option<Registry>,
+    },
+}
+
+impl Override {
+    /// Whether a file takes the place of the package.
+    pub fn is_link(&self) -> bool {
+        matches!(self.by, Replacement::Path(_))
+    }
+}
+
+impl fmt::Display for Replacement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(&shown(path)),
+            Self::Release { package, req, registry: None } => write!(f, "{package} {req}"),
+            Self::Release { package, req, registry: Some(registry) } => {
+                write!(f, "{package} {req} from {registry}")
+            }
+        }
+    }
 }
 
 /// A release from a registry.
@@ -85,6 +147,8 @@ pub struct Package {
     pub capabilities: Vec<String>,
     /// What it needs. Read from a text they are sorted.
     pub dependencies: Vec<Dependency>,
+    /// What it needs of packages that are overridden. Read from a text they are sorted.
+    pub overridden: Vec<Need>,
 }
 
 /// Who answers for a release of a warg registry, by the SHA-256 of their first public keys, as warg identifies keys.
@@ -111,6 +175,17 @@ pub struct HttpSource {
     pub capabilities: Vec<String>,
     /// What it needs. Read from a text they are sorted.
     pub dependencies: Vec<Dependency>,
+    /// What it needs of packages that are overridden. Read from a text they are sorted.
+    pub overridden: Vec<Need>,
+}
+
+/// A need, whatever meets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// The package.
+    pub package: PackageRef,
+    /// The versions that would do.
+    pub req: VersionReq,
 }
 
 /// A need and the release that meets it.
@@ -124,10 +199,39 @@ pub struct Dependency {
     pub version: Version,
 }
 
+impl Package {
+    /// What it needs, whatever meets it.
+    pub fn needs(&self) -> impl Iterator<Item = (&PackageRef, &VersionReq)> {
+        needs(&self.dependencies, &self.overridden)
+    }
+}
+
+impl HttpSource {
+    /// What it needs, whatever meets it.
+    pub fn needs(&self) -> impl Iterator<Item = (&PackageRef, &VersionReq)> {
+        needs(&self.dependencies, &self.overridden)
+    }
+}
+
+fn needs<'a>(
+    dependencies: &'a [Dependency],
+    overridden: &'a [Need],
+) -> impl Iterator<Item = (&'a PackageRef, &'a VersionReq)> {
+    let met = dependencies.iter().map(|it| (&it.package, &it.req));
+    met.chain(overridden.iter().map(|it| (&it.package, &it.req)))
+}
+
 impl Lockfile {
     /// Reads and checks the text of a lock.
     pub fn parse(text: &str) -> Result<Self, LockError> {
         read::lockfile(text)
+    }
+
+    /// Reads what is sound of the text of a lock, also of one that a merge left with conflict markers or with entries
+    /// that do not fit together. An error where it is wrong in a way that no merge makes, or where the two sides take
+    /// a package from different registries or signers.
+    pub fn salvage(text: &str) -> Result<Salvage, LockError> {
+        read::salvage::salvage(text)
     }
 
     /// The canonical text, whatever the order of the lists: sorted, with `\n` at the line ends.
@@ -159,11 +263,17 @@ impl Lockfile {
 
     /// Brings the lists into the canonical order and drops what is there twice.
     pub fn sort(&mut self) {
+        self.overrides.iter_mut().for_each(|it| {
+            it.replaces.sort();
+            it.replaces.dedup();
+        });
+        self.overrides.sort_by(|a, b| a.name.cmp(&b.name));
+        self.overrides.dedup();
         for package in &mut self.packages {
-            tidy(&mut package.capabilities, &mut package.dependencies);
+            tidy(&mut package.capabilities, &mut package.dependencies, &mut package.overridden);
         }
         for source in &mut self.http {
-            tidy(&mut source.capabilities, &mut source.dependencies);
+            tidy(&mut source.capabilities, &mut source.dependencies, &mut source.overridden);
         }
         self.packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
         self.packages.dedup();
@@ -172,11 +282,13 @@ impl Lockfile {
     }
 }
 
-fn tidy(capabilities: &mut Vec<String>, dependencies: &mut Vec<Dependency>) {
+fn tidy(capabilities: &mut Vec<String>, dependencies: &mut Vec<Dependency>, overridden: &mut Vec<Need>) {
     capabilities.sort();
     capabilities.dedup();
     dependencies.sort_by_cached_key(|one| (one.package.clone(), one.req.to_string(), one.version.clone()));
     dependencies.dedup();
+    overridden.sort_by_cached_key(|one| (one.package.clone(), one.req.to_string()));
+    overridden.dedup();
 }
 
 /// The longest piece of a lock that a message repeats, in characters.

@@ -1,5 +1,7 @@
 //! Reads a lock, and believes nothing that it has not checked.
 
+pub(crate) mod salvage;
+
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::str::FromStr;
@@ -10,7 +12,10 @@ use wasm_pkg_common::digest::ContentDigest;
 use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 use wasm_pkg_common::registry::Registry;
 
-use crate::{Dependency, FORMAT_VERSION, HttpSource, LockError, Lockfile, Package, Signers, shown};
+use crate::{
+    Dependency, FORMAT_VERSION, HttpSource, LockError, Lockfile, Need, Override, Package, Replacement,
+    Signers, shown,
+};
 
 /// The longest text that is read, in bytes; a lock has some 400 a package.
 const MAX_SIZE: usize = 64 << 20;
@@ -22,6 +27,7 @@ struct Placed<T> {
     value: T,
     span: Range<usize>,
     dependencies: Vec<Range<usize>>,
+    overridden: Vec<Range<usize>>,
 }
 
 pub(crate) fn lockfile(text: &str) -> Result<Lockfile> {
@@ -37,13 +43,16 @@ pub(crate) fn lockfile(text: &str) -> Result<Lockfile> {
     })?;
     let mut root = Entry::new(document.as_table(), "the lock".to_owned(), 0..0);
     root.format_version()?;
+    let overrides = root.tables("override")?.into_iter().map(replaced).collect::<Result<Vec<_>>>()?;
     let packages = root.tables("package")?.into_iter().map(package).collect::<Result<Vec<_>>>()?;
     let http = root.tables("http")?.into_iter().map(http_source).collect::<Result<Vec<_>>>()?;
     root.finish()?;
 
-    check_packages(&packages)?;
-    check_http(&http, &packages)?;
+    let known = Known::new(&overrides, &packages)?;
+    check_packages(&packages, &known)?;
+    check_http(&http, &known)?;
     let mut lock = Lockfile {
+        overrides: overrides.into_iter().map(|(value, _)| value).collect(),
         packages: packages.into_iter().map(|package| package.value).collect(),
         http: http.into_iter().map(|source| source.value).collect(),
     };
@@ -63,14 +72,35 @@ fn conflict(text: &str) -> Option<Range<usize>> {
     None
 }
 
-fn check_packages(packages: &[Placed<Package>]) -> Result<()> {
-    let mut seen = HashSet::new();
+/// What dependencies can refer to.
+struct Known<'a> {
+    overridden: HashSet<&'a PackageRef>,
+    releases: HashSet<(&'a PackageRef, &'a Version)>,
+}
+
+impl<'a> Known<'a> {
+    fn new(overrides: &'a [(Override, Range<usize>)], packages: &'a [Placed<Package>]) -> Result<Self> {
+        let mut overridden = HashSet::new();
+        for (Override { name, .. }, span) in overrides {
+            if !overridden.insert(name) {
+                let what = format!("the override of {name}");
+                return Err(LockError::Duplicate { what, span: span.clone() });
+            }
+        }
+        let mut releases = HashSet::new();
+        for Placed { value, span, .. } in packages {
+            if !releases.insert((&value.name, &value.version)) {
+                let what = format!("{} {}", value.name, value.version);
+                return Err(LockError::Duplicate { what, span: span.clone() });
+            }
+        }
+        Ok(Self { overridden, releases })
+    }
+}
+
+fn check_packages(packages: &[Placed<Package>], known: &Known<'_>) -> Result<()> {
     let mut first = HashMap::new();
     for Placed { value, span, .. } in packages {
-        if !seen.insert((&value.name, &value.version)) {
-            let what = format!("{} {}", value.name, value.version);
-            return Err(LockError::Duplicate { what, span: span.clone() });
-        }
         let first: &mut &Package = first.entry(&value.name).or_insert(value);
         let differ = |what| LockError::Differ { name: value.name.clone(), what, span: span.clone() };
         if first.registry != value.registry {
@@ -80,48 +110,94 @@ fn check_packages(packages: &[Placed<Package>]) -> Result<()> {
             return Err(differ("signers"));
         }
     }
-    for Placed { value, dependencies, .. } in packages {
-        let dependent = || format!("{} {}", value.name, value.version);
-        check_dependencies(dependent, &value.dependencies, dependencies, &seen)?;
+    for placed in packages {
+        let dependent = || format!("{} {}", placed.value.name, placed.value.version);
+        known.check(dependent, (&placed.value.dependencies, &placed.dependencies))?;
+        known.check_overridden(dependent, (&placed.value.overridden, &placed.overridden))?;
     }
     Ok(())
 }
 
-fn check_http(http: &[Placed<HttpSource>], packages: &[Placed<Package>]) -> Result<()> {
-    let known = packages.iter().map(|package| (&package.value.name, &package.value.version)).collect();
+fn check_http(http: &[Placed<HttpSource>], known: &Known<'_>) -> Result<()> {
     let mut seen = HashSet::new();
-    for Placed { value, span, dependencies } in http {
+    for placed in http {
+        let Placed { value, span, .. } = placed;
         let dependent = || shown(value.url.as_str());
         if !seen.insert((&value.url, value.digest.to_string())) {
             return Err(LockError::Duplicate { what: dependent(), span: span.clone() });
         }
-        check_dependencies(dependent, &value.dependencies, dependencies, &known)?;
+        known.check(dependent, (&value.dependencies, &placed.dependencies))?;
+        known.check_overridden(dependent, (&value.overridden, &placed.overridden))?;
     }
     Ok(())
 }
 
-fn check_dependencies(
-    dependent: impl Fn() -> String,
-    dependencies: &[Dependency],
-    spans: &[Range<usize>],
-    known: &HashSet<(&PackageRef, &Version)>,
-) -> Result<()> {
-    for (dependency, span) in dependencies.iter().zip(spans) {
-        let error = |make: fn(String, Box<Dependency>, Range<usize>) -> LockError| {
-            Err(make(dependent(), Box::new(dependency.clone()), span.clone()))
-        };
-        if !known.contains(&(&dependency.package, &dependency.version)) {
-            return error(|dependent, dependency, span| LockError::Dangling { dependent, dependency, span });
+impl Known<'_> {
+    fn check(
+        &self,
+        dependent: impl Fn() -> String,
+        (dependencies, spans): (&[Dependency], &[Range<usize>]),
+    ) -> Result<()> {
+        for (dependency, span) in dependencies.iter().zip(spans) {
+            let error = |make: fn(String, Box<Dependency>, Range<usize>) -> LockError| {
+                Err(make(dependent(), Box::new(dependency.clone()), span.clone()))
+            };
+            if self.overridden.contains(&dependency.package) {
+                let (dependent, package) = (dependent(), dependency.package.clone());
+                return Err(LockError::Overridden { dependent, package, span: span.clone() });
+            }
+            if !self.releases.contains(&(&dependency.package, &dependency.version)) {
+                return error(|dependent, dependency, span| LockError::Dangling {
+                    dependent,
+                    dependency,
+                    span,
+                });
+            }
+            if !dependency.req.matches(&dependency.version) {
+                return error(|dependent, dependency, span| LockError::Unsatisfied {
+                    dependent,
+                    dependency,
+                    span,
+                });
+            }
         }
-        if !dependency.req.matches(&dependency.version) {
-            return error(|dependent, dependency, span| LockError::Unsatisfied {
-                dependent,
-                dependency,
-                span,
-            });
+        Ok(())
+    }
+
+    fn check_overridden(
+        &self,
+        dependent: impl Fn() -> String,
+        (needs, spans): (&[Need], &[Range<usize>]),
+    ) -> Result<()> {
+        match needs.iter().zip(spans).find(|(need, _)| !self.overridden.contains(&need.package)) {
+            None => Ok(()),
+            Some((need, span)) => Err(LockError::NotOverridden {
+                dependent: dependent(),
+                package: need.package.clone(),
+                span: span.clone(),
+            }),
         }
     }
-    Ok(())
+}
+
+fn replaced(mut entry: Entry<'_>) -> Result<(Override, Range<usize>)> {
+    let name: PackageRef = entry.parsed("name", "a package name")?;
+    entry.place = format!("the override of {name}");
+    let by = match entry.text_if_there("path")? {
+        Some(path) => Replacement::Path(path.to_owned()),
+        None => {
+            let package = entry.parsed_if_there("package", "a package name")?;
+            let req = entry.parsed("req", "a version requirement")?;
+            let registry = entry.parsed_if_there("registry", "a registry")?;
+            Replacement::Release { package: package.unwrap_or_else(|| name.clone()), req, registry }
+        }
+    };
+    let replaces = entry.strings("replaces")?;
+    let version = |text: &String| {
+        Version::parse(text).map_err(|error| entry.invalid("replaces", "a version", &error.to_string()))
+    };
+    let replaces = replaces.iter().map(version).collect::<Result<_>>()?;
+    Ok((Override { name, by, replaces }, entry.finish()?))
 }
 
 fn package(mut entry: Entry<'_>) -> Result<Placed<Package>> {
@@ -139,10 +215,21 @@ fn package(mut entry: Entry<'_>) -> Result<Placed<Package>> {
     let size = entry.size()?;
     let capabilities = entry.capabilities()?;
     let (dependencies, spans) = entry.dependencies()?;
+    let (overridden, overridden_spans) = entry.overridden()?;
     let span = entry.finish()?;
-    let value =
-        Package { name, version, registry, digest, manifest, signers, size, capabilities, dependencies };
-    Ok(Placed { value, span, dependencies: spans })
+    let value = Package {
+        name,
+        version,
+        registry,
+        digest,
+        manifest,
+        signers,
+        size,
+        capabilities,
+        dependencies,
+        overridden,
+    };
+    Ok(Placed { value, span, dependencies: spans, overridden: overridden_spans })
 }
 
 fn signers(mut entry: Entry<'_>) -> Result<Signers> {
@@ -165,9 +252,10 @@ fn http_source(mut entry: Entry<'_>) -> Result<Placed<HttpSource>> {
     let size = entry.size()?;
     let capabilities = entry.capabilities()?;
     let (dependencies, spans) = entry.dependencies()?;
+    let (overridden, overridden_spans) = entry.overridden()?;
     let span = entry.finish()?;
-    let value = HttpSource { url, digest, size, capabilities, dependencies };
-    Ok(Placed { value, span, dependencies: spans })
+    let value = HttpSource { url, digest, size, capabilities, dependencies, overridden };
+    Ok(Placed { value, span, dependencies: spans, overridden: overridden_spans })
 }
 
 fn dependency(mut entry: Entry<'_>) -> Result<(Dependency, Range<usize>)> {
@@ -175,6 +263,12 @@ fn dependency(mut entry: Entry<'_>) -> Result<(Dependency, Range<usize>)> {
     let req: VersionReq = entry.parsed("req", "a version requirement")?;
     let version = entry.parsed("version", "a version")?;
     Ok((Dependency { package, req, version }, entry.finish()?))
+}
+
+fn need(mut entry: Entry<'_>) -> Result<(Need, Range<usize>)> {
+    let package = entry.parsed("package", "a package name")?;
+    let req: VersionReq = entry.parsed("req", "a version requirement")?;
+    Ok((Need { package, req }, entry.finish()?))
 }
 
 /// A table that is being read: fields are taken out one by one, and what is left is unknown.
@@ -245,11 +339,17 @@ impl<'a> Entry<'a> {
         field: &'static str,
         expected: &'static str,
     ) -> Result<Option<T>> {
+        let Some(text) = self.text_if_there(field)? else {
+            return Ok(None);
+        };
+        text.parse().map(Some).map_err(|error: T::Err| self.invalid(field, expected, &error.to_string()))
+    }
+
+    fn text_if_there(&mut self, field: &'static str) -> Result<Option<&'a str>> {
         let Some((item, span)) = self.take(field) else {
             return Ok(None);
         };
-        let text = item.as_str().ok_or_else(|| self.wrong_type(field, "a string", span))?;
-        text.parse().map(Some).map_err(|error: T::Err| self.invalid(field, expected, &error.to_string()))
+        item.as_str().map(Some).ok_or_else(|| self.wrong_type(field, "a string", span))
     }
 
     fn size(&mut self) -> Result<u64> {
@@ -259,14 +359,18 @@ impl<'a> Entry<'a> {
     }
 
     fn capabilities(&mut self) -> Result<Vec<String>> {
+        self.strings("capabilities")
+    }
+
+    /// A list of strings; none if it is missing.
+    fn strings(&mut self, field: &'static str) -> Result<Vec<String>> {
         const LIST: &str = "a list of strings";
-        let Some((item, span)) = self.take("capabilities") else {
+        let Some((item, span)) = self.take(field) else {
             return Ok(Vec::new());
         };
-        let list = item.as_array().ok_or_else(|| self.wrong_type("capabilities", LIST, span.clone()))?;
+        let list = item.as_array().ok_or_else(|| self.wrong_type(field, LIST, span.clone()))?;
         let name = |value: &Value| {
-            let wrong =
-                || self.wrong_type("capabilities", LIST, value.span().unwrap_or_else(|| span.clone()));
+            let wrong = || self.wrong_type(field, LIST, value.span().unwrap_or_else(|| span.clone()));
             value.as_str().map(str::to_owned).ok_or_else(wrong)
         };
         list.iter().map(name).collect()
@@ -275,6 +379,12 @@ impl<'a> Entry<'a> {
     fn dependencies(&mut self) -> Result<(Vec<Dependency>, Vec<Range<usize>>)> {
         let tables = self.tables("dependencies")?;
         let read = tables.into_iter().map(dependency).collect::<Result<Vec<_>>>()?;
+        Ok(read.into_iter().unzip())
+    }
+
+    fn overridden(&mut self) -> Result<(Vec<Need>, Vec<Range<usize>>)> {
+        let tables = self.tables("overridden")?;
+        let read = tables.into_iter().map(need).collect::<Result<Vec<_>>>()?;
         Ok(read.into_iter().unzip())
     }
 
@@ -294,6 +404,7 @@ impl<'a> Entry<'a> {
         };
         let place = match field {
             "dependencies" => format!("the dependencies of {}", self.place),
+            "overridden" => format!("the overridden needs of {}", self.place),
             _ => format!("[[{field}]]"),
         };
         if let Some(tables) = item.as_array_of_tables() {

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod damage;
+mod merging;
 mod messages;
 
 fn digest(digit: char) -> ContentDigest {
@@ -17,6 +18,15 @@ fn needs(package: &str, req: &str, version: &str) -> Dependency {
     }
 }
 
+fn need(package: &str, req: &str) -> Need {
+    Need { package: package.parse().unwrap(), req: req.parse().unwrap() }
+}
+
+fn replaced(name: &str, by: Replacement, replaces: &[&str]) -> Override {
+    let replaces = replaces.iter().map(|version| version.parse().unwrap()).collect();
+    Override { name: name.parse().unwrap(), by, replaces }
+}
+
 fn release(name: &str, version: &str, capabilities: &[&str], dependencies: Vec<Dependency>) -> Package {
     Package {
         name: name.parse().unwrap(),
@@ -28,6 +38,7 @@ fn release(name: &str, version: &str, capabilities: &[&str], dependencies: Vec<D
         size: 20_480,
         capabilities: capabilities.iter().map(|name| (*name).to_owned()).collect(),
         dependencies,
+        overridden: Vec::new(),
     }
 }
 
@@ -39,6 +50,7 @@ fn source(url: &str, capabilities: &[&str]) -> HttpSource {
         size: 7,
         capabilities: release.capabilities,
         dependencies: Vec::new(),
+        overridden: Vec::new(),
     }
 }
 
@@ -53,8 +65,20 @@ fn sample() -> Lockfile {
         needs("acme:hash", "^1.2.0", "1.4.0"),
         needs("acme:hash", "=0.9", "0.9.0"),
     ];
+    let log = Replacement::Release {
+        package: "other:log".parse().unwrap(),
+        req: "^2".parse().unwrap(),
+        registry: Some("ghcr.io".parse().unwrap()),
+    };
+    let mut mail = release("acme:mail", "1.0.0", &[], vec![needs("acme:salt", "*", "0.3.1")]);
+    mail.overridden = vec![need("acme:log", "^1.2"), need("acme:log", "=0.9")];
     Lockfile {
+        overrides: vec![
+            replaced("acme:zip", Replacement::Path("../zip/\"zip\".wasm".to_owned()), &["2.0.0", "1.10.0"]),
+            replaced("acme:log", log, &[]),
+        ],
         packages: vec![
+            mail,
             hash,
             release("acme:auth", "1.10.0", &["network", "files", "network"], needs_of_auth),
             release("acme:auth", "1.9.0", &["a \"quoted\" \\ name\n"], Vec::new()),
@@ -76,8 +100,19 @@ fn the_text_is_canonical() {
     let text = sample().to_text();
     insta::assert_snapshot!(text, @r#"
     # Written by spin-deps. Commit this file and do not edit it.
-    # After a merge conflict, keep either side and run `spin-deps lock`.
+    # After a merge conflict, run `spin-deps lock`.
     version = 1
+
+    [[override]]
+    name = "acme:log"
+    package = "other:log"
+    req = "^2"
+    registry = "ghcr.io"
+
+    [[override]]
+    name = "acme:zip"
+    path = "../zip/\"zip\".wasm"
+    replaces = ["1.10.0", "2.0.0"]
 
     [[package]]
     name = "acme:auth"
@@ -121,6 +156,21 @@ fn the_text_is_canonical() {
     dependencies = []
 
     [[package]]
+    name = "acme:mail"
+    version = "1.0.0"
+    registry = "registry.example.com:5000"
+    digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    size = 20480
+    capabilities = []
+    dependencies = [
+        { package = "acme:salt", req = "*", version = "0.3.1" },
+    ]
+    overridden = [
+        { package = "acme:log", req = "=0.9" },
+        { package = "acme:log", req = "^1.2" },
+    ]
+
+    [[package]]
     name = "acme:salt"
     version = "0.3.1"
     registry = "registry.example.com:5000"
@@ -158,7 +208,7 @@ fn an_empty_lock() {
     let text = Lockfile::default().to_text();
     insta::assert_snapshot!(text, @r"
     # Written by spin-deps. Commit this file and do not edit it.
-    # After a merge conflict, keep either side and run `spin-deps lock`.
+    # After a merge conflict, run `spin-deps lock`.
     version = 1
     ");
     assert_eq!(Lockfile::parse(&text).unwrap(), Lockfile::default());
@@ -194,7 +244,7 @@ fn releases_are_found_in_any_order() {
 #[test]
 fn a_size_that_toml_cannot_hold_is_cut() {
     let mut lock =
-        Lockfile { packages: vec![release("acme:hash", "1.0.0", &[], Vec::new())], http: Vec::new() };
+        Lockfile { packages: vec![release("acme:hash", "1.0.0", &[], Vec::new())], ..Lockfile::default() };
     lock.packages[0].size = u64::MAX;
     let read = Lockfile::parse(&lock.to_text()).unwrap();
     assert_eq!(read.packages[0].size, i64::MAX.unsigned_abs());
@@ -207,6 +257,9 @@ fn diff(old: &Lockfile, new: &Lockfile) -> String {
 #[test]
 fn changes_are_told_in_a_line() {
     let old = Lockfile {
+        overrides: ["acme:kept", "acme:left", "acme:moved"]
+            .map(|name| replaced(name, Replacement::Path("kept.wasm".to_owned()), &[]))
+            .to_vec(),
         packages: vec![
             release("acme:altered", "1.0.0", &["files"], Vec::new()),
             release("acme:auth", "1.0.0", &["files"], Vec::new()),
@@ -226,7 +279,17 @@ fn changes_are_told_in_a_line() {
         ..release("acme:altered", "1.0.0", &[], Vec::new())
     };
     let same = release("acme:same", "1.0.0", &[], vec![needs("acme:auth", "^1", "1.1.0")]);
+    let path = |path: &str| Replacement::Path(path.to_owned());
+    let exact = Replacement::Release {
+        package: "acme:moved".parse().unwrap(),
+        req: "=1.0.0".parse().unwrap(),
+        registry: None,
+    };
     let new = Lockfile {
+        overrides: vec![
+            replaced("acme:kept", path("kept.wasm"), &["1.0.0"]),
+            replaced("acme:moved", exact, &[]),
+        ],
         packages: vec![
             altered,
             release("acme:auth", "1.1.0", &["network", "files"], Vec::new()),
@@ -241,7 +304,9 @@ fn changes_are_told_in_a_line() {
             source("https://example.com/c", &[]),
         ],
     };
-    insta::assert_snapshot!(diff(&old, &new), @r"
+    insta::assert_snapshot!(diff(&old, &new), @"
+    override acme:moved by acme:moved =1.0.0
+    no longer override acme:left
     change acme:altered 1.0.0, registry registry.example.com:5000 → other.example.com, content sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa → sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd, signed by others, loses files
     update acme:auth 1.0.0 → 1.1.0, gains network
     update acme:both 2.0.0 → 2.1.0
@@ -258,6 +323,7 @@ fn changes_are_told_in_a_line() {
     let gained = old.diff(&new).iter().map(|change| change.gained().len()).sum::<usize>();
     assert_eq!(gained, 4);
     let escape = Lockfile {
+        overrides: Vec::new(),
         packages: vec![release("acme:new", "1.0.0", &["\u{1b}[31m"], Vec::new())],
         http: Vec::new(),
     };

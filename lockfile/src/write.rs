@@ -4,17 +4,38 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::{Dependency, FORMAT_VERSION, Lockfile, Signers};
+use crate::{Dependency, FORMAT_VERSION, Lockfile, Need, Override, Replacement, Signers};
 
 const HEADER: &str = "\
 # Written by spin-deps. Commit this file and do not edit it.
-# After a merge conflict, keep either side and run `spin-deps lock`.
+# After a merge conflict, run `spin-deps lock`.
 ";
 
 pub(crate) fn lockfile(lock: &Lockfile) -> String {
     let mut lock = lock.clone();
     lock.sort();
     let mut text = format!("{HEADER}version = {FORMAT_VERSION}\n");
+    for Override { name, by, replaces } in &lock.overrides {
+        text.push_str("\n[[override]]\n");
+        field(&mut text, "name", name);
+        match by {
+            Replacement::Path(path) => field(&mut text, "path", path),
+            Replacement::Release { package, req, registry } => {
+                if package != name {
+                    field(&mut text, "package", package);
+                }
+                field(&mut text, "req", req);
+                if let Some(registry) = registry {
+                    field(&mut text, "registry", registry);
+                }
+            }
+        }
+        if !replaces.is_empty() {
+            let replaces: Vec<String> = replaces.iter().map(quoted).collect();
+            // Writing to a `String` does not fail.
+            let _ = writeln!(text, "replaces = [{}]", replaces.join(", "));
+        }
+    }
     for package in &lock.packages {
         text.push_str("\n[[package]]\n");
         field(&mut text, "name", &package.name);
@@ -29,31 +50,52 @@ pub(crate) fn lockfile(lock: &Lockfile) -> String {
             // Writing to a `String` does not fail.
             let _ = writeln!(text, "signers = {{ operator = {operator}, author = {author} }}");
         }
-        rest(&mut text, package.size, &package.capabilities, &package.dependencies);
+        rest(&mut text, package.size, &package.capabilities, &package.dependencies, &package.overridden);
     }
     for source in &lock.http {
         text.push_str("\n[[http]]\n");
         field(&mut text, "url", &source.url);
         field(&mut text, "digest", &source.digest);
-        rest(&mut text, source.size, &source.capabilities, &source.dependencies);
+        rest(&mut text, source.size, &source.capabilities, &source.dependencies, &source.overridden);
     }
     text
 }
 
-fn rest(text: &mut String, size: u64, capabilities: &[String], dependencies: &[Dependency]) {
+fn rest(
+    text: &mut String,
+    size: u64,
+    capabilities: &[String],
+    dependencies: &[Dependency],
+    overridden: &[Need],
+) {
     let size = i64::try_from(size).unwrap_or(i64::MAX);
     let capabilities: Vec<String> = capabilities.iter().map(quoted).collect();
     let capabilities = capabilities.join(", ");
     // Writing to a `String` does not fail.
     let _ = writeln!(text, "size = {size}\ncapabilities = [{capabilities}]");
-    if dependencies.is_empty() {
-        text.push_str("dependencies = []\n");
+    let dependencies = dependencies.iter().map(|Dependency { package, req, version }| {
+        let [package, req, version] = [package as &dyn Display, req, version].map(quoted);
+        format!("{{ package = {package}, req = {req}, version = {version} }}")
+    });
+    lines(text, "dependencies", dependencies);
+    if !overridden.is_empty() {
+        let overridden = overridden.iter().map(|Need { package, req }| {
+            let [package, req] = [package as &dyn Display, req].map(quoted);
+            format!("{{ package = {package}, req = {req} }}")
+        });
+        lines(text, "overridden", overridden);
+    }
+}
+
+/// A list with an element a line.
+fn lines(text: &mut String, key: &str, elements: impl ExactSizeIterator<Item = String>) {
+    if elements.len() == 0 {
+        let _ = writeln!(text, "{key} = []");
         return;
     }
-    text.push_str("dependencies = [\n");
-    for Dependency { package, req, version } in dependencies {
-        let [package, req, version] = [package as &dyn Display, req, version].map(quoted);
-        let _ = writeln!(text, "    {{ package = {package}, req = {req}, version = {version} }},");
+    let _ = writeln!(text, "{key} = [");
+    for element in elements {
+        let _ = writeln!(text, "    {element},");
     }
     text.push_str("]\n");
 }

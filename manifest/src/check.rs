@@ -8,13 +8,15 @@ use std::collections::HashMap;
 use wasm_pkg_common::package::PackageRef;
 
 use crate::{
-    Component, Dependency, DependencyName, ErrorKind, Inherit, Manifest, ManifestError, Source, Span,
+    Component, Dependency, DependencyName, ErrorKind, Inherit, Manifest, ManifestError, Override, Source,
+    Span,
     error::{did_you_mean, quoted_list},
     name::{Compatibility, compatibility},
     read::printable,
 };
 
 pub(crate) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
+    circles(&manifest.application.deps.overrides)?;
     for component in manifest.components.values() {
         inheritance(component)?;
         conflicts(component)?;
@@ -31,6 +33,34 @@ pub(crate) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
         for layer in &trigger.middleware {
             if let Source::Component(id) = &layer.source {
                 usable(manifest, id, trigger.component.as_deref(), &layer.source_span)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A package that is replaced by another one, which is replaced in turn, must end somewhere.
+fn circles(overrides: &[Override]) -> Result<(), ManifestError> {
+    let next: HashMap<&PackageRef, &PackageRef> = overrides
+        .iter()
+        .filter_map(|it| match &it.source {
+            Source::Registry { package, .. } if *package != it.package => Some((&it.package, package)),
+            _ => None,
+        })
+        .collect();
+    for it in overrides {
+        let mut way = vec![&it.package];
+        while let Some(by) = way.last().and_then(|last| next.get(last)) {
+            // A way that runs into a circle without being on it is told at the override that is.
+            if way[1..].contains(by) {
+                break;
+            }
+            way.push(by);
+            if *by == &it.package {
+                let way = way.into_iter().map(ToString::to_string).collect();
+                let kind = ErrorKind::OverrideCircle(way);
+                return Err(ManifestError::new(kind, it.name_span.clone(), "replaced by itself in the end")
+                    .with_hint("name the package that is to be used in the end for each of them"));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One manifest: its text and what it says.
 
 use toml_edit::Value;
+use wasm_pkg_common::package::PackageRef;
 
 use crate::{
     Dependency, DependencyName, ErrorKind, Inherit, Manifest, ManifestError, Middleware, Source, Span,
@@ -72,7 +73,7 @@ impl Document {
         };
         let wanted = Wanted { source, export, inherit };
         let change = if existing.is_some() { edit::update_dependency } else { edit::add_dependency };
-        let text = change(&self.text, &old.path, name, &wanted);
+        let text = change(&self.text, &edit::dependencies(&old.path), name, &wanted);
         let changed = Self::read_change(text, || format!("the dependencies of component `{component}`"))?;
         let mut expected: Vec<Said<'_>> = old.dependencies.iter().map(Said::of).collect();
         let said = Said { name, source, export, inherit };
@@ -113,7 +114,12 @@ impl Document {
         if old.dependency(name).is_none() {
             return Ok(false);
         }
-        let text = edit::remove_dependency(&self.text, &old.path, name, old.dependencies.len() == 1);
+        let text = edit::remove_dependency(
+            &self.text,
+            &edit::dependencies(&old.path),
+            name,
+            old.dependencies.len() == 1,
+        );
         let changed = Self::read_change(text, || format!("the dependencies of component `{component}`"))?;
         let expected: Vec<Said<'_>> =
             old.dependencies.iter().filter(|d| d.name != *name).map(Said::of).collect();
@@ -161,6 +167,35 @@ impl Document {
         let right = pipeline(&changed.manifest, trigger, &expected);
         *self = changed.verified(right, trigger_id)?;
         Ok(())
+    }
+
+    /// Makes something take the place of a package everywhere, in place of what does now.
+    pub fn set_override(&mut self, package: &PackageRef, source: &Source) -> Result<(), ManifestError> {
+        let old = &self.manifest.application.deps.overrides;
+        let name = whole(package);
+        let wanted = Wanted { source, export: None, inherit: &Inherit::Default };
+        let exists = old.iter().any(|it| it.package == *package);
+        let change = if exists { edit::update_dependency } else { edit::add_dependency };
+        let text = change(&self.text, &edit::overrides(), &name, &wanted);
+        let changed = Self::read_change(text, || "the overrides".to_owned())?;
+        let others = old.iter().filter(|it| it.package != *package).map(|it| (&it.package, &it.source));
+        let right = replaces(&changed.manifest, others.chain([(package, source)]).collect());
+        *self = changed.verified(right, "overrides")?;
+        Ok(())
+    }
+
+    /// Removes what takes the place of a package; whether anything did.
+    pub fn remove_override(&mut self, package: &PackageRef) -> Result<bool, ManifestError> {
+        let old = &self.manifest.application.deps.overrides;
+        if old.iter().all(|it| it.package != *package) {
+            return Ok(false);
+        }
+        let text = edit::remove_dependency(&self.text, &edit::overrides(), &whole(package), old.len() == 1);
+        let changed = Self::read_change(text, || "the overrides".to_owned())?;
+        let others = old.iter().filter(|it| it.package != *package).map(|it| (&it.package, &it.source));
+        let right = replaces(&changed.manifest, others.collect());
+        *self = changed.verified(right, "overrides")?;
+        Ok(true)
     }
 
     fn component(&self, id: &str) -> Result<&crate::Component, ManifestError> {
@@ -257,6 +292,20 @@ fn says(manifest: &Manifest, component: &str, mut expected: Vec<Said<'_>>) -> bo
     said.sort_by_key(|said| said.name);
     expected.sort_by_key(|said| said.name);
     said.len() == expected.len() && said.iter().zip(&expected).all(|(a, b)| a.equals(*b))
+}
+
+fn replaces(manifest: &Manifest, mut expected: Vec<(&PackageRef, &Source)>) -> bool {
+    let overrides = &manifest.application.deps.overrides;
+    let mut said: Vec<_> = overrides.iter().map(|it| (&it.package, &it.source)).collect();
+    said.sort_by_key(|it| it.0);
+    expected.sort_by_key(|it| it.0);
+    said.len() == expected.len()
+        && said.iter().zip(expected).all(|(a, b)| a.0 == b.0 && same_source(a.1, b.1))
+}
+
+/// The name of a package as an entry has it.
+fn whole(package: &PackageRef) -> DependencyName {
+    DependencyName::Package { package: package.clone(), interface: None, version: None }
 }
 
 fn pipeline(manifest: &Manifest, trigger: &Trigger, expected: &[(&Source, &Inherit)]) -> bool {

@@ -93,6 +93,12 @@ pub enum ErrorKind {
     /// A plain name whose entry does not say which package is meant.
     #[error("the dependency `{0}` does not say which package it is")]
     PlainNameNeedsPackage(String),
+    /// Packages that are overridden by one another, so that none of them can be chosen.
+    #[error("overrides lead in a circle: {}", .0.join(" -> "))]
+    OverrideCircle(
+        /// The packages, each replaced by the next; the last is the first.
+        Vec<String>,
+    ),
     /// Two dependency names that can match one import.
     #[error("the dependencies `{first}` and `{second}` of component `{component}` can match the same import")]
     ConflictingNames {

@@ -53,8 +53,8 @@ pub use document::{Document, MAX_LENGTH};
 pub use error::{ErrorKind, ManifestError};
 pub use model::{
     Application, Build, Component, ComponentSource, ComponentToolDeps, Dependency, Executor, Expect,
-    FileMount, HttpTrigger, Manifest, Middleware, Profile, Route, Source, StaticResponse, Target, ToolDeps,
-    Trigger, Variable, VerifyRequest,
+    FileMount, HttpTrigger, Manifest, Middleware, Override, Profile, Route, Source, StaticResponse, Target,
+    ToolDeps, Trigger, Variable, VerifyRequest,
 };
 pub use name::{DependencyName, InvalidName};
 pub use requirement::{InvalidRequirement, parse_requirement};

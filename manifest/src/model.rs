@@ -65,8 +65,23 @@ pub struct ToolDeps {
     pub registries: String,
     /// The place of the table, if there are such keys.
     pub registries_span: Option<Span>,
+    /// `[overrides]`: what takes the place of a package, in the order of the file.
+    pub overrides: Vec<Override>,
     /// `[[verify.requests]]`: what to ask the running app.
     pub verify: Vec<VerifyRequest>,
+}
+
+/// What takes the place of a package everywhere in the app: in its own entries and in what its dependencies need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// The package that is replaced.
+    pub package: PackageRef,
+    /// By what: a file, or a package in a version. The same package there means only that its version is another.
+    pub source: Source,
+    /// The place of the name.
+    pub name_span: Span,
+    /// The place of the value.
+    pub span: Span,
 }
 
 /// A request to the running app, and what it should answer.

@@ -6,15 +6,15 @@ use std::{
 };
 
 use spin_deps_component::{ComposeError, Composition, Link, LinkPattern, Part, Wire, compose};
-use spin_deps_lockfile::{Dependency as Need, HttpSource, Lockfile};
-use spin_deps_manifest::{Component, Dependency, Grant, Inherit, Middleware, Trigger};
+use spin_deps_lockfile::{HttpSource, Lockfile};
+use spin_deps_manifest::{Component, ComponentSource, Dependency, Grant, Inherit, Middleware, Trigger};
 use spin_deps_registry::digest_of;
 use wasm_pkg_common::digest::ContentDigest;
 
 use crate::{
     Error, Project,
     bindings::import_pattern,
-    content::{Unit, inspect_component, inspect_unit},
+    content::{Need, Unit, inspect_component, inspect_unit},
     suggest,
 };
 
@@ -151,7 +151,7 @@ impl Plan<'_> {
         component: &Component,
         middleware: &[Middleware],
     ) -> Result<Composition, Error> {
-        let unit = Project::component_unit(&component.source);
+        let unit = self.project.component_unit(&component.source, self.lock)?;
         let bytes = self.project.bytes(&unit, self.lock).await;
         let bytes = bytes.map_err(|error| self.not_built(id, component, error))?;
         inspect_component(&format!("{}, the source of component `{id}`", unit.label()), &bytes)
@@ -175,16 +175,15 @@ impl Plan<'_> {
         }
         // A component that comes from a registry has edges of its own; a file's are the manifest's dependencies. What
         // has no entry in the manifest is granted nothing.
-        if !matches!(unit, Unit::File(_)) {
+        if !matches!(component.source, ComponentSource::Path(_)) {
             let grant = match component.dependencies_inherit_configuration {
                 Some(true) => Grant::All,
                 _ => Grant::none(),
             };
             for need in self.project.needs_of(&unit, self.lock).await? {
-                let needed = Unit::Package(need.package.clone(), need.version.clone());
-                self.part(&needed).await?;
-                if !entries.contains(&needed) {
-                    self.check_grant(&need.package.to_string(), &needed, &grant)
+                self.part(&need.unit).await?;
+                if !entries.contains(&need.unit) {
+                    self.check_grant(&need.package.to_string(), &need.unit, &grant)
                         .map_err(|error| self.project.at(&component.source_span, "brings it in", &error))?;
                 }
                 links.extend(self.link(&need));
@@ -212,7 +211,7 @@ impl Plan<'_> {
             let bytes = self.project.bytes(&next, self.lock).await?;
             let inspection = inspect_unit(&next, &bytes)?;
             let needs = self.project.needs_of(&next, self.lock).await?;
-            open.extend(needs.iter().map(|need| Unit::Package(need.package.clone(), need.version.clone())));
+            open.extend(needs.iter().map(|need| need.unit.clone()));
             let capabilities: Vec<_> = inspection.capabilities.iter().map(|key| (*key).to_owned()).collect();
             self.check_recorded(&next, &capabilities)?;
             self.known.insert(next.clone(), Known { index: self.parts.len(), capabilities, needs });
@@ -227,9 +226,9 @@ impl Plan<'_> {
         Ok(self.known[unit].index)
     }
 
-    /// The link to a needed release that is a part already.
+    /// The link to what meets a need, which is a part already.
     fn link(&self, need: &Need) -> Option<Link> {
-        let target = self.known.get(&Unit::Package(need.package.clone(), need.version.clone()))?.index;
+        let target = self.known.get(&need.unit)?.index;
         Some(Link {
             pattern: LinkPattern::Package(need.package.clone()),
             target,
@@ -284,9 +283,7 @@ impl Plan<'_> {
                 };
                 return Err(Error::NotGranted { dependency, capabilities: missing });
             }
-            open.extend(
-                known.needs.iter().map(|need| Unit::Package(need.package.clone(), need.version.clone())),
-            );
+            open.extend(known.needs.iter().map(|need| need.unit.clone()));
         }
         Ok(())
     }

@@ -9,13 +9,13 @@ use spin_deps_component::{
     ANNOTATION, DependencyTable, InspectError, Inspection, Kind, Outline, capabilities, inspect, needs,
     needs_from_names,
 };
-use spin_deps_lockfile::{Dependency, HttpSource, Lockfile, Package, Signers as Locked};
+use spin_deps_lockfile::{Dependency, HttpSource, Lockfile, Need as LockedNeed, Package, Signers as Locked};
 use spin_deps_manifest::{ComponentSource, Source, Span};
 use spin_deps_registry::{Content, ReleaseInfo, Signers};
 use url::Url;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
 
-use crate::{Error, Project, files};
+use crate::{Error, Project, files, overrides::Overrides, requirements::exactly};
 
 /// The annotation that says what kind of thing a manifest of ours holds: `component` or `wit`.
 pub(crate) const KIND_ANNOTATION: &str = "dev.spin-deps.kind";
@@ -40,6 +40,19 @@ impl Unit {
             Self::Url(url, _) => without_secrets(url),
         }
     }
+}
+
+/// A need of a unit and what meets it.
+#[derive(Clone, Debug)]
+pub(crate) struct Need {
+    /// The package, as the unit names it.
+    pub(crate) package: PackageRef,
+    /// The versions that would do, unless the package is overridden.
+    pub(crate) req: VersionReq,
+    /// What meets it.
+    pub(crate) unit: Unit,
+    /// Whether that is an override's doing.
+    pub(crate) overridden: bool,
 }
 
 /// A URL without user information and query, which may hold secrets.
@@ -72,6 +85,12 @@ impl Facts {
             needs: needs(inspection).into_iter().map(|need| (need.package, need.req)).collect(),
             capabilities: inspection.capabilities.iter().map(|key| (*key).to_owned()).collect(),
         }
+    }
+
+    /// The needs that an override meets.
+    pub(crate) fn overridden(&self, overrides: &Overrides) -> Vec<LockedNeed> {
+        let needs = self.needs.iter().filter(|(package, _)| overrides.contains(package));
+        needs.map(|(package, req)| LockedNeed { package: package.clone(), req: req.clone() }).collect()
     }
 
     /// The facts from a release's metadata, or `None` where that does not say enough and the bytes must be read:
@@ -233,26 +252,26 @@ impl Project {
     /// What a dependency's source points to with the versions of `lock`.
     pub(crate) fn unit(&self, source: &Source, lock: &Lockfile) -> Result<Unit, Error> {
         match source {
-            Source::Registry { package, req, .. } => {
-                let locked = select(lock, package, req).ok_or_else(|| not_locked(package, req))?;
-                Ok(Unit::Package(locked.name.clone(), locked.version.clone()))
-            }
+            Source::Registry { package, req, .. } => self.meets(package, req, lock),
             Source::Path(path) => Ok(Unit::File(path.clone())),
             Source::Url { url, digest } => Ok(Unit::Url(url.clone(), digest.to_string())),
             Source::Component(id) => match self.manifest().components.get(id) {
-                Some(component) => Ok(Self::component_unit(&component.source)),
+                Some(component) => self.component_unit(&component.source, lock),
                 None => Err(Error::Unknown { message: format!("there is no component `{id}`"), hint: None }),
             },
         }
     }
 
-    /// What a component's own source points to.
-    pub(crate) fn component_unit(source: &ComponentSource) -> Unit {
+    /// What a component's own source points to with the versions of `lock`.
+    pub(crate) fn component_unit(&self, source: &ComponentSource, lock: &Lockfile) -> Result<Unit, Error> {
         match source {
-            ComponentSource::Path(path) => Unit::File(path.clone()),
-            ComponentSource::Url { url, digest } => Unit::Url(url.clone(), digest.to_string()),
+            ComponentSource::Path(path) => Ok(Unit::File(path.clone())),
+            ComponentSource::Url { url, digest } => Ok(Unit::Url(url.clone(), digest.to_string())),
+            ComponentSource::Registry { package, version, .. } if self.overrides().contains(package) => {
+                self.meets(package, &exactly(version), lock)
+            }
             ComponentSource::Registry { package, version, .. } => {
-                Unit::Package(package.clone(), version.clone())
+                Ok(Unit::Package(package.clone(), version.clone()))
             }
         }
     }
@@ -352,27 +371,39 @@ impl Project {
         Ok(read.inspect(|outline| self.memo.keep_outline(&content.digest, outline)))
     }
 
-    /// What a unit needs, with the locked version that each need selects.
-    pub(crate) async fn needs_of(&self, unit: &Unit, lock: &Lockfile) -> Result<Vec<Dependency>, Error> {
-        match unit {
-            Unit::Package(package, version) => {
-                Ok(lock.get(package, version).map(|locked| locked.dependencies.clone()).unwrap_or_default())
+    /// What a unit needs, with what meets each need.
+    pub(crate) async fn needs_of(&self, unit: &Unit, lock: &Lockfile) -> Result<Vec<Need>, Error> {
+        let (dependencies, overridden) = match unit {
+            Unit::Package(package, version) => match lock.get(package, version) {
+                Some(locked) => (&locked.dependencies, &locked.overridden),
+                None => return Ok(Vec::new()),
+            },
+            Unit::Url(url, digest) => {
+                let same = |it: &&HttpSource| it.url == *url && it.digest.to_string() == *digest;
+                match lock.http.iter().find(same) {
+                    Some(locked) => (&locked.dependencies, &locked.overridden),
+                    None => return Ok(Vec::new()),
+                }
             }
-            Unit::Url(url, digest) => Ok(lock
-                .http
-                .iter()
-                .find(|locked| locked.url == *url && locked.digest.to_string() == *digest)
-                .map(|locked| locked.dependencies.clone())
-                .unwrap_or_default()),
-            Unit::File(_) => needs(&self.outline(unit, lock).await?.inspection())
-                .into_iter()
-                .map(|need| {
-                    let locked = select(lock, &need.package, &need.req)
-                        .ok_or_else(|| not_locked(&need.package, &need.req))?;
-                    Ok(Dependency { package: need.package, req: need.req, version: locked.version.clone() })
-                })
-                .collect(),
-        }
+            Unit::File(_) => {
+                let overrides = self.overrides();
+                let need = |need: spin_deps_component::Need| {
+                    let unit = self.meets(&need.package, &need.req, lock)?;
+                    let overridden = overrides.contains(&need.package);
+                    Ok(Need { package: need.package, req: need.req, unit, overridden })
+                };
+                return needs(&self.outline(unit, lock).await?.inspection()).into_iter().map(need).collect();
+            }
+        };
+        let met = dependencies.iter().map(|Dependency { package, req, version }| {
+            let unit = Unit::Package(package.clone(), version.clone());
+            Ok(Need { package: package.clone(), req: req.clone(), unit, overridden: false })
+        });
+        let overridden = overridden.iter().map(|LockedNeed { package, req }| {
+            let unit = self.meets(package, req, lock)?;
+            Ok(Need { package: package.clone(), req: req.clone(), unit, overridden: true })
+        });
+        met.chain(overridden).collect()
     }
 }
 
@@ -389,7 +420,7 @@ pub(crate) fn digest_of_url(url: &Url, digest: &str) -> Result<ContentDigest, Er
     })
 }
 
-fn not_locked(package: &PackageRef, req: &VersionReq) -> Error {
+pub(crate) fn not_locked(package: &PackageRef, req: &VersionReq) -> Error {
     Error::Unknown {
         message: format!("the lockfile has no release of {package} that matches {req}"),
         hint: Some("run `spin-deps lock`".into()),

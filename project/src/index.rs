@@ -29,7 +29,7 @@ use serde::Serialize;
 use spin_deps_component::{InspectError, Outline, TYPES_ANNOTATION, Types};
 use spin_deps_lockfile::{Lockfile, Package};
 use spin_deps_registry::{Content, Listed, Listing, Registries, Signers};
-use spin_deps_resolver::{Candidate, Edge, Reason, Release, Versions};
+use spin_deps_resolver::{Candidate, Edge, Preference, Reason, Release, Versions};
 use tokio::runtime::Handle;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
 
@@ -38,7 +38,8 @@ pub(crate) use self::types::TypedIndex;
 use crate::{
     Error,
     content::{Facts, KIND_ANNOTATION, expected, is_signed_as_before, stays},
-    requirements::Importer,
+    overrides::{Effective, Overrides},
+    requirements::{Importer, Requirements},
 };
 
 /// The table of the store's records that keeps [`Facts`] by the digest of what they were read from: the manifest, where
@@ -108,6 +109,8 @@ struct Inner {
     runtime: Handle,
     /// Registries that the manifest names for a package.
     mapping: BTreeMap<PackageRef, Registry>,
+    overrides: Overrides,
+    preference: Preference,
     locked: Lockfile,
     /// What of it the solver will most likely choose again.
     staying: Lockfile,
@@ -122,19 +125,12 @@ struct Inner {
 }
 
 impl RegistryIndex {
+    /// An index for a search under a preference, in which the locked releases that `moves` names give way.
     pub(crate) fn new(
         registries: Registries,
-        mapping: BTreeMap<PackageRef, Registry>,
+        requirements: &Requirements,
         locked: Option<&Lockfile>,
-    ) -> Self {
-        Self::for_update(registries, mapping, locked, |_| false)
-    }
-
-    /// The same, where some of the locked releases are going to move, if they can.
-    pub(crate) fn for_update(
-        registries: Registries,
-        mapping: BTreeMap<PackageRef, Registry>,
-        locked: Option<&Lockfile>,
+        preference: Preference,
         moves: impl Fn(&Package) -> bool,
     ) -> Self {
         let locked = locked.cloned().unwrap_or_default();
@@ -142,8 +138,10 @@ impl RegistryIndex {
         Self(Arc::new(Inner {
             registries,
             runtime: Handle::current(),
-            mapping,
-            staying: Lockfile { packages: staying, http: Vec::new() },
+            mapping: requirements.registries.clone(),
+            overrides: requirements.overrides.clone(),
+            preference,
+            staying: Lockfile { packages: staying, ..Lockfile::default() },
             locked,
             listings: Mutex::default(),
             releases: Mutex::default(),
@@ -236,7 +234,7 @@ impl RegistryIndex {
         version: &Version,
     ) -> Result<Option<Arc<Loaded>>, Error> {
         if let Some(locked) = self.0.locked.get(package, version) {
-            let needs = locked.dependencies.iter().map(|it| (it.package.clone(), it.req.clone())).collect();
+            let needs = locked.needs().map(|(package, req)| (package.clone(), req.clone())).collect();
             return Ok(Some(Arc::new(Loaded {
                 registry: locked.registry.clone(),
                 digest: locked.digest.clone(),
@@ -319,10 +317,20 @@ impl RegistryIndex {
             let Ok(Some(loaded)) = this.release_answer(&package, &version).await else {
                 return;
             };
-            for (package, req) in &loaded.facts.needs {
-                this.guess(package.clone(), req.clone());
+            for (package, req) in this.edges(&loaded) {
+                this.guess(package, req);
             }
         });
+    }
+
+    /// What a release needs, as the overrides have it.
+    fn edges(&self, loaded: &Loaded) -> Vec<(PackageRef, VersionReq)> {
+        let effective =
+            |(package, req): &(PackageRef, VersionReq)| match self.0.overrides.effective(package, req) {
+                Effective::Release { package, req, .. } => Some((package, req)),
+                Effective::File(_) => None,
+            };
+        loaded.facts.needs.iter().filter_map(effective).collect()
     }
 
     fn likely(&self, package: &PackageRef, req: &VersionReq, listing: &Listing) -> Option<Version> {
@@ -333,7 +341,8 @@ impl RegistryIndex {
         };
         locked.or_else(|| {
             let fitting = versions.iter().filter(|it| !it.yanked && req.matches(&it.version));
-            fitting.map(|it| it.version.clone()).max()
+            let fitting = fitting.map(|it| it.version.clone());
+            if self.0.preference == Preference::Lowest { fitting.min() } else { fitting.max() }
         })
     }
 
@@ -377,14 +386,10 @@ impl RegistryIndex {
             Err(reason) => Release::Unavailable(Reason::Unreachable(reason)),
             Ok(None) => Release::Unavailable(Reason::Other("it is listed, but it is not there".into())),
             Ok(Some(loaded)) if loaded.facts.wit_only => Release::Unavailable(Reason::WitOnly),
-            Ok(Some(loaded)) => Release::Available(
-                loaded
-                    .facts
-                    .needs
-                    .iter()
-                    .map(|(package, req)| Edge { package: package.clone(), req: req.clone() })
-                    .collect(),
-            ),
+            Ok(Some(loaded)) => {
+                let edges = self.edges(&loaded).into_iter();
+                Release::Available(edges.map(|(package, req)| Edge { package, req }).collect())
+            }
         }
     }
 

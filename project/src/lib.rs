@@ -54,6 +54,7 @@ pub use error::{Error, Excerpt};
 pub use files::write as write_file;
 pub use graph::{Bound, Duplicate, Graph, Node, NodeKind, Path, Paths, Step, Wish};
 pub use info::{Looking, PackageInfo, PackageVersions, VersionRow, info, versions};
+pub use link::{LinkOptions, Linked, Unlinked};
 pub use lock::{LockOutcome, LockStatus};
 pub use open::Project;
 pub use outdated::{Holder, OutdatedPackage};
@@ -75,3 +76,4 @@ pub use spin_deps_registry::{
     Credential, Damage, Environment, Limits, NoProgress, Progress, ProgressTask, Registries, Secret, Store,
     StoreInfo,
 };
+pub use spin_deps_resolver::Preference;

@@ -7,16 +7,17 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use semver::Version;
-use spin_deps_lockfile::{Change as LockChange, Dependency, Lockfile, Package};
+use spin_deps_lockfile::{Change as LockChange, Dependency, Lockfile, Override, Package};
 use spin_deps_manifest::Manifest;
-use spin_deps_resolver::{Index, Locked, Preference, Resolution, resolve};
+use spin_deps_resolver::{Index, Link, Locked, Preference, Resolution, resolve};
 use wasm_pkg_common::package::PackageRef;
 
 use crate::{
-    Error, Locking, Project,
+    Error, Project,
     change::Change,
     content::{recorded, select, stays},
     index::{RegistryIndex, TypedIndex},
+    overrides::Effective,
     requirements::Requirements,
 };
 
@@ -29,6 +30,8 @@ pub struct LockOutcome {
     pub changes: Vec<LockChange>,
     /// Whether the file was written.
     pub status: LockStatus,
+    /// What was left out of a lockfile that was not sound, in words; `None` if it was.
+    pub repaired: Option<Vec<String>>,
     /// What the user should know, such as a yanked release that is still used.
     pub warnings: Vec<String>,
 }
@@ -52,7 +55,7 @@ pub(crate) struct Resolved {
 impl Project {
     /// Makes the lockfile fit the manifest and writes it if it changed.
     ///
-    /// With [`Locking::Locked`] or [`Locking::Frozen`] a lockfile that does not fit is an error and stays as it is.
+    /// With [`Locking::Locked`](crate::Locking) or `Frozen` a lockfile that does not fit is an error and stays as it is.
     pub async fn lock_update(&mut self) -> Result<LockOutcome, Error> {
         let mut change = Change::default();
         let outcome = self.lock_within(&mut change).await?;
@@ -67,19 +70,53 @@ impl Project {
         if reasons.is_empty() { Ok(()) } else { Err(Error::LockWouldChange { because: "--check", reasons }) }
     }
 
+    /// Chooses all versions anew under a preference, whatever is locked, and writes the lockfile if it changed.
+    ///
+    /// With [`Locking::Locked`](crate::Locking) or `Frozen` it is an error if that would change it.
+    pub async fn lock_anew(&mut self, preference: Preference) -> Result<LockOutcome, Error> {
+        let requirements = self.requirements(self.manifest(), self.lock.as_ref()).await?;
+        self.misfits(&requirements)?;
+        let (registries, lock) = (self.registries.clone(), self.lock.as_ref());
+        let index = RegistryIndex::new(registries, &requirements, lock, preference, |_| true);
+        let locked = Locked::default();
+        let resolution = solve_with(&requirements, locked, preference, &index).await;
+        let resolved = self.resolved(&requirements, resolution, &index).await?;
+        if let (true, Some(because)) = (resolved.changed, self.settings.locked_because()) {
+            let nothing = Lockfile::default();
+            let changes = self.lock.as_ref().unwrap_or(&nothing).diff(&resolved.lockfile);
+            let reasons = changes.iter().map(ToString::to_string).collect();
+            return Err(Error::LockWouldChange { because, reasons });
+        }
+        let mut change = Change::default();
+        let outcome = self.write_lock(resolved, &mut change)?;
+        change.keep();
+        Ok(outcome)
+    }
+
     /// [`Self::lock_update`] as a part of a larger change.
     pub(crate) async fn lock_within(&mut self, change: &mut Change) -> Result<LockOutcome, Error> {
         let resolved = self.resolve(self.document.manifest(), None).await?;
+        self.write_lock(resolved, change)
+    }
+
+    fn write_lock(&mut self, resolved: Resolved, change: &mut Change) -> Result<LockOutcome, Error> {
         let changes = self.lock.as_ref().unwrap_or(&Lockfile::default()).diff(&resolved.lockfile);
         let missing = self.lock.is_none() && !is_empty(&resolved.lockfile);
-        let status = if resolved.changed || missing {
+        let repaired = self.unsound.take();
+        let status = if resolved.changed || missing || repaired.is_some() {
             change.write(&self.lock_path(), resolved.lockfile.to_text().as_bytes())?;
             LockStatus::Written
         } else {
             LockStatus::UpToDate
         };
         self.lock = Some(resolved.lockfile.clone());
-        Ok(LockOutcome { lockfile: resolved.lockfile, changes, status, warnings: resolved.warnings })
+        Ok(LockOutcome {
+            lockfile: resolved.lockfile,
+            changes,
+            status,
+            repaired,
+            warnings: resolved.warnings,
+        })
     }
 
     /// Resolves `manifest`, keeping what is locked while it fits. `index` may hold answers from an earlier step.
@@ -90,29 +127,39 @@ impl Project {
     ) -> Result<Resolved, Error> {
         let requirements = self.requirements(manifest, self.lock.as_ref()).await?;
         let reasons = self.misfits(&requirements)?;
-        if reasons.is_empty() {
+        if reasons.is_empty() && self.unsound.is_none() {
             let lockfile = self.lock.clone().unwrap_or_default();
-            return Ok(Resolved { lockfile, warnings: Vec::new(), changed: false });
+            let warnings = requirements.overrides.unused(&requirements.asked, &lockfile);
+            return Ok(Resolved { lockfile, warnings, changed: false });
         }
-        let because = match self.settings.locking {
-            Locking::Update => None,
-            Locking::Locked => Some("--locked"),
-            Locking::Frozen => Some("--frozen"),
-        };
-        if let Some(because) = because {
+        if let Some(because) = self.settings.locked_because() {
             return Err(Error::LockWouldChange { because, reasons });
         }
         let index = index.cloned().unwrap_or_else(|| self.index(&requirements));
         let resolution = solve(&requirements, self.lock.as_ref(), &index).await;
-        let resolution = resolution.map_err(|error| self.with_entry(&requirements, error))?;
-        let lockfile = self.lockfile(&requirements, &resolution, &index).await?;
+        self.resolved(&requirements, resolution, &index).await
+    }
+
+    /// A resolution as a lockfile.
+    async fn resolved(
+        &self,
+        requirements: &Requirements,
+        resolution: Result<Resolution, Error>,
+        index: &RegistryIndex,
+    ) -> Result<Resolved, Error> {
+        let resolution =
+            resolution.map_err(|error| self.with_override(self.with_entry(requirements, error)))?;
+        let lockfile = self.lockfile(requirements, &resolution, index).await?;
+        let mut warnings = resolution.warnings;
+        warnings.extend(requirements.overrides.unused(&requirements.asked, &lockfile));
         let changed = self.lock.as_ref() != Some(&lockfile);
-        Ok(Resolved { lockfile, warnings: resolution.warnings, changed })
+        Ok(Resolved { lockfile, warnings, changed })
     }
 
     /// An index over the registries for these requirements.
     pub(crate) fn index(&self, requirements: &Requirements) -> RegistryIndex {
-        RegistryIndex::new(self.registries.clone(), requirements.registries.clone(), self.lock.as_ref())
+        let (registries, lock) = (self.registries.clone(), self.lock.as_ref());
+        RegistryIndex::new(registries, requirements, lock, Preference::Highest, |_| false)
     }
 
     /// In which respects the lockfile does not fit; empty when it does.
@@ -123,6 +170,7 @@ impl Project {
         if self.lock.is_none() && !(requirements.packages.is_empty() && requirements.http.is_empty()) {
             reasons.push("there is no spin-deps.lock".to_owned());
         }
+        reasons.extend(other_overrides(&requirements.overrides.locked(lock), &lock.overrides));
         let mut used = BTreeSet::new();
         let mut open: Vec<&Package> = Vec::new();
         for requirement in &requirements.packages {
@@ -155,6 +203,17 @@ impl Project {
                 stays(lock, &package.name, &now)?;
             }
             open.extend(package.dependencies.iter().filter_map(|it| lock.get(&it.package, &it.version)));
+            for need in &package.overridden {
+                let effective = requirements.overrides.effective(&need.package, &need.req);
+                let Effective::Release { package: by, req, .. } = effective else { continue };
+                match select(lock, &by, &req) {
+                    Some(locked) => open.push(locked),
+                    None => reasons.push(format!(
+                        "{} {} needs {by} {req} for {}, which is not locked",
+                        package.name, package.version, need.package
+                    )),
+                }
+            }
         }
         for package in &lock.packages {
             if !used.contains(&(&package.name, &package.version)) && reasons.is_empty() {
@@ -185,9 +244,17 @@ impl Project {
                     hint: None,
                 });
             };
+            let overrides = &requirements.overrides;
+            let own = |link: &&Link| {
+                let needs = loaded.facts.needs.iter();
+                needs
+                    .filter(|(package, _)| !overrides.contains(package))
+                    .any(|(package, req)| *package == link.package && *req == link.req)
+            };
             let mut dependencies: Vec<_> = resolved
                 .dependencies
                 .iter()
+                .filter(own)
                 .map(|link| Dependency {
                     package: link.package.clone(),
                     req: link.req.clone(),
@@ -205,14 +272,18 @@ impl Project {
                 size: loaded.size,
                 capabilities: loaded.facts.capabilities.clone(),
                 dependencies,
+                overridden: loaded.facts.overridden(overrides),
             });
         }
         let choose = |package: &PackageRef, req: &semver::VersionReq| -> Option<Version> {
             let fitting = packages.iter().filter(|it| it.name == *package && req.matches(&it.version));
             fitting.map(|it| it.version.clone()).max()
         };
-        let http = requirements.http.iter().map(|http| http.locked(choose)).collect();
-        let mut lockfile = Lockfile { packages, http };
+        let http = requirements.http.iter();
+        let http = http.map(|http| http.locked(&requirements.overrides, choose)).collect();
+        let nothing = Lockfile::default();
+        let overrides = requirements.overrides.locked(self.lock.as_ref().unwrap_or(&nothing));
+        let mut lockfile = Lockfile { overrides, packages, http };
         lockfile.sort();
         Ok(lockfile)
     }
@@ -224,15 +295,27 @@ pub(crate) async fn solve(
     lock: Option<&Lockfile>,
     index: &RegistryIndex,
 ) -> Result<Resolution, Error> {
-    let locked: Locked = lock
-        .iter()
-        .flat_map(|lock| &lock.packages)
-        .map(|package| (package.name.clone(), package.version.clone()))
-        .collect();
+    let packages = lock.iter().flat_map(|lock| &lock.packages);
+    let releases = packages.map(|package| (&package.name, &package.version));
+    // What a link took the place of comes back when the link goes.
+    let overrides = lock.iter().flat_map(|lock| &lock.overrides);
+    let replaced = overrides.flat_map(|it| it.replaces.iter().map(|version| (&it.name, version)));
+    let locked: Locked =
+        releases.chain(replaced).map(|(name, version)| (name.clone(), version.clone())).collect();
+    solve_with(requirements, locked, Preference::Highest, index).await
+}
+
+/// Chooses versions under a preference, keeping those that are locked while they fit.
+async fn solve_with(
+    requirements: &Requirements,
+    locked: Locked,
+    preference: Preference,
+    index: &RegistryIndex,
+) -> Result<Resolution, Error> {
     let first: Vec<_> = requirements.packages.iter().map(|it| (it.package.clone(), it.req.clone())).collect();
     index.prefetch(&first);
     let asked = requirements.packages.clone();
-    let search = move |index: &dyn Index| resolve(&asked, &locked, Preference::Highest, index);
+    let search = move |index: &dyn Index| resolve(&asked, &locked, preference, index);
     Ok(choose(requirements, index, search).await??)
 }
 
@@ -266,6 +349,19 @@ pub(crate) async fn choose<E: Send + 'static>(
     }
 }
 
-fn is_empty(lock: &Lockfile) -> bool {
-    lock.packages.is_empty() && lock.http.is_empty()
+/// In which respects a lockfile was made under other overrides than there are now.
+fn other_overrides(now: &[Override], locked: &[Override]) -> Vec<String> {
+    let known = |it: &&Override| locked.iter().any(|locked| locked.name == it.name && locked.by == it.by);
+    let came = now.iter().filter(|it| !known(it));
+    let came = came.map(|it| format!("{} is overridden by {}, which is not locked", it.name, it.by));
+    let gone = locked.iter().filter(|it| now.iter().all(|now| now.name != it.name));
+    let gone = gone.map(|it| format!("{} is locked as overridden, and no longer is", it.name));
+    came.chain(gone).collect()
 }
+
+fn is_empty(lock: &Lockfile) -> bool {
+    lock.packages.is_empty() && lock.http.is_empty() && lock.overrides.is_empty()
+}
+
+#[cfg(test)]
+mod mending;

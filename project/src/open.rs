@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use spin_deps_lockfile::Lockfile;
+use spin_deps_lockfile::{LockError, Lockfile};
 use spin_deps_manifest::{Document, Manifest};
 use spin_deps_registry::{Network, ProjectConfig, Registries, Settings as RegistrySettings};
 
@@ -17,6 +17,8 @@ pub struct Project {
     pub(crate) manifest_path: PathBuf,
     pub(crate) document: Document,
     pub(crate) lock: Option<Lockfile>,
+    /// What was left out of a lockfile that was not sound, if it was read to be mended.
+    pub(crate) unsound: Option<Vec<String>>,
     pub(crate) registries: Registries,
     pub(crate) memo: Memo,
 }
@@ -24,6 +26,26 @@ pub struct Project {
 impl Project {
     /// Opens the project that the settings point to, or the one around the current directory. Makes no request.
     pub async fn open(settings: Settings) -> Result<Self, Error> {
+        Self::open_with(settings, |text| Ok((Lockfile::parse(text)?, None))).await
+    }
+
+    /// [`Self::open`] with what is sound of a lockfile that a merge left unsound. Then nothing but
+    /// [`Self::lock_update`] may follow, which mends it.
+    pub async fn open_to_mend(settings: Settings) -> Result<Self, Error> {
+        Self::open_with(settings, |text| {
+            if let Ok(sound) = Lockfile::parse(text) {
+                return Ok((sound, None));
+            }
+            let found = Lockfile::salvage(text)?;
+            Ok((found.lockfile, Some(found.dropped)))
+        })
+        .await
+    }
+
+    async fn open_with(
+        settings: Settings,
+        read: impl Fn(&str) -> Result<(Lockfile, Option<Vec<String>>), LockError>,
+    ) -> Result<Self, Error> {
         let manifest_path = find_manifest(&settings)?;
         let text = files::read_text(&manifest_path)?;
         let document = Document::parse(&text).map_err(|error| Error::Manifest {
@@ -31,12 +53,15 @@ impl Project {
             error,
         })?;
         let lock_path = lock_path(&manifest_path);
-        let lock = match files::read_text_if_there(&lock_path)? {
-            None => None,
-            Some(text) => Some(Lockfile::parse(&text).map_err(|error| Error::Lockfile {
-                excerpt: Box::new(Excerpt::new(&lock_path, &text)),
-                error: Box::new(error),
-            })?),
+        let (lock, unsound) = match files::read_text_if_there(&lock_path)? {
+            None => (None, None),
+            Some(text) => {
+                let (lock, unsound) = read(&text).map_err(|error| Error::Lockfile {
+                    excerpt: Box::new(Excerpt::new(&lock_path, &text)),
+                    error: Box::new(error),
+                })?;
+                (Some(lock), unsound)
+            }
         };
         let registries = Self::configured(&settings, Some((&manifest_path, document.manifest()))).await?;
         // Before anything is asked: the first answer of a registry is measured against what was locked.
@@ -45,7 +70,7 @@ impl Project {
                 registries.expect_signers(&locked.registry, &locked.name, expected(signers));
             }
         }
-        Ok(Self { settings, manifest_path, document, lock, registries, memo: Memo::default() })
+        Ok(Self { settings, manifest_path, document, lock, unsound, registries, memo: Memo::default() })
     }
 
     /// Opens the registries: with the project's own configuration where a manifest is found, without elsewhere.

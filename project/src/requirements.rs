@@ -18,6 +18,7 @@ use crate::{
     Error, Project,
     bindings::import_pattern,
     content::{Facts, Unit, without_secrets},
+    overrides::{Effective, Overrides},
 };
 
 /// Everything that a manifest asks for.
@@ -34,8 +35,12 @@ pub(crate) struct Requirements {
     pub(crate) options: BTreeMap<usize, String>,
     /// Content behind URLs; the versions of its dependencies are not chosen yet.
     pub(crate) http: Vec<HttpRequirement>,
-    /// Registries that entries name for a package, for the whole app.
+    /// Registries that entries and overrides name for a package, for the whole app.
     pub(crate) registries: BTreeMap<PackageRef, Registry>,
+    /// What takes the place of packages; the requirements are those after that.
+    pub(crate) overrides: Overrides,
+    /// The packages that were asked for, before that.
+    pub(crate) asked: BTreeSet<PackageRef>,
 }
 
 /// The imports that a requirement is for: what is chosen has to export them with their types.
@@ -81,12 +86,12 @@ impl HttpRequirement {
     /// The lockfile's entry, once `choose` knows the version for each need.
     pub(crate) fn locked(
         &self,
+        overrides: &Overrides,
         choose: impl Fn(&PackageRef, &VersionReq) -> Option<semver::Version>,
     ) -> HttpSource {
-        let dependencies = self
-            .facts
-            .needs
-            .iter()
+        let needs = || self.facts.needs.iter();
+        let dependencies = needs()
+            .filter(|(package, _)| !overrides.contains(package))
             .filter_map(|(package, req)| {
                 let version = choose(package, req)?;
                 Some(Locked { package: package.clone(), req: req.clone(), version })
@@ -98,6 +103,7 @@ impl HttpRequirement {
             size: self.size,
             capabilities: self.facts.capabilities.clone(),
             dependencies,
+            overridden: self.facts.overridden(overrides),
         }
     }
 }
@@ -134,13 +140,22 @@ impl Project {
             options: BTreeMap::new(),
             http: Vec::new(),
             registries: BTreeMap::new(),
+            overrides: Overrides::new(&manifest.application.deps.overrides),
+            asked: BTreeSet::new(),
         };
+        for it in &manifest.application.deps.overrides {
+            if let Source::Registry { package, registry: Some(registry), .. } = &it.source {
+                found.registry(package, registry)?;
+            }
+        }
         for asked in asked(manifest) {
             match asked.source {
                 AskedSource::Dependency(Source::Registry { package, req, registry, .. }) => {
                     let demand = asked.demand(self);
                     let origin = (&*asked.origin, &asked.span);
-                    found.options.extend(asked.options.map(|options| (found.packages.len(), options)));
+                    // What an override decides is not changed by changing the entry.
+                    let options = asked.options.filter(|_| !found.overrides.contains(package));
+                    found.options.extend(options.map(|options| (found.packages.len(), options)));
                     found.package(origin, package, req.clone(), registry.as_ref(), demand)?;
                 }
                 AskedSource::Component(ComponentSource::Registry { package, version, registry }) => {
@@ -169,6 +184,20 @@ impl Project {
                     }
                 }
                 AskedSource::Component(ComponentSource::Path(_)) => {}
+            }
+        }
+        // Files that stand for packages: what such a one needs, the app needs.
+        for it in &manifest.application.deps.overrides {
+            if let Source::Path(path) = &it.source {
+                let origin = format!("the file {path} in place of {}", it.package);
+                let asked = Asked {
+                    origin: origin.clone(),
+                    options: None,
+                    source: AskedSource::Dependency(&it.source),
+                    span: it.span.clone(),
+                    entry: None,
+                };
+                self.file(&mut found, &asked, path, &origin, None).await?;
             }
         }
         found.http.sort_by_cached_key(|it| (it.url.clone(), it.digest.to_string()));
@@ -234,7 +263,7 @@ impl Project {
         }
         let locked = lock.and_then(|lock| lock.http.iter().find(|it| it.url == *url && it.digest == *digest));
         let (size, facts) = if let Some(locked) = locked {
-            let needs = locked.dependencies.iter().map(|it| (it.package.clone(), it.req.clone())).collect();
+            let needs = locked.needs().map(|(package, req)| (package.clone(), req.clone())).collect();
             let facts = Facts { wit_only: false, needs, capabilities: locked.capabilities.clone() };
             (locked.size, facts)
         } else {
@@ -255,8 +284,9 @@ impl Project {
                 build: None,
             };
             let origin = without_secrets(url);
-            found.behind_urls.insert(found.packages.len());
+            let at = found.packages.len();
             found.package((&origin, &asked.span), package, req.clone(), None, Some(demand))?;
+            found.behind_urls.extend(at..found.packages.len());
         }
         found.http.push(HttpRequirement { url: url.clone(), digest: digest.clone(), size, facts });
         Ok(())
@@ -320,19 +350,28 @@ impl Requirements {
         registry: Option<&Registry>,
         demand: Option<Demand>,
     ) -> Result<(), Error> {
-        if let Some(registry) = registry {
-            let first = self.registries.entry(package.clone()).or_insert_with(|| registry.clone());
-            if first != registry {
-                return Err(Error::TwoRegistries {
-                    package: package.clone(),
-                    first: first.clone(),
-                    second: registry.clone(),
-                });
-            }
+        self.asked.insert(package.clone());
+        let Effective::Release { package: effective, req, .. } = self.overrides.effective(package, &req)
+        else {
+            return Ok(());
+        };
+        // An override that names a registry has the last word, and one by another package has nothing to do with this.
+        let overridden = effective != *package || self.overrides.names_registry(package);
+        if let (Some(registry), false) = (registry, overridden) {
+            self.registry(package, registry)?;
         }
         self.places.push(place.clone());
-        self.push(Requirement { package: package.clone(), req, origin: origin.to_owned() }, demand);
+        self.push(Requirement { package: effective, req, origin: origin.to_owned() }, demand);
         Ok(())
+    }
+
+    /// Takes a package from a registry, for the whole app.
+    fn registry(&mut self, package: &PackageRef, registry: &Registry) -> Result<(), Error> {
+        let first = self.registries.entry(package.clone()).or_insert_with(|| registry.clone());
+        if first == registry {
+            return Ok(());
+        }
+        Err(Error::TwoRegistries { package: package.clone(), first: first.clone(), second: registry.clone() })
     }
 
     /// Adds a requirement, and the imports that it is for if they are known.

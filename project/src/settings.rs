@@ -44,6 +44,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The option that forbids to change the lockfile, if one does.
+    pub fn locked_because(&self) -> Option<&'static str> {
+        match self.locking {
+            Locking::Update => None,
+            Locking::Locked => Some("--locked"),
+            Locking::Frozen => Some("--frozen"),
+        }
+    }
+
     /// The option that forbids requests, if one does.
     pub fn offline_because(&self) -> Option<&'static str> {
         match (self.locking, self.offline) {

@@ -3,14 +3,13 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
+use pubgrub::VersionSet as _;
 use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 
 use crate::bucket::Bucket;
 use crate::places::{Place, Places};
 use crate::set::VersionSet;
 use crate::{Candidate, Locked};
-
-use pubgrub::VersionSet as _;
 
 /// Why nothing is known about a package.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -325,7 +325,7 @@ fn the_help_shows_all_that_there_is() {
       outdated     Show which locked releases have newer ones
       lock         Resolve the dependencies and write spin-deps.lock
       sync         Fetch what is locked and write spin-dependencies.wit and the bindings
-      link         Use a component under development in place of a package
+      link         Use a component under development in place of its package
       unlink       Go back from a linked component to the package
       tree         Show the locked dependencies as a tree
       why          Show every path from the app to a package, with the requirement on each step

@@ -88,7 +88,7 @@ fn the_lock_says_what_each_release_can_reach() {
     let lock = crate::support::snapshot::filter(&sandbox.read("spin-deps.lock"), sandbox.root());
     insta::assert_snapshot!(regex::Regex::new(r"size = \d+").expect("a pattern").replace_all(&lock, "size = [SIZE]"), @r#"
     # Written by spin-deps. Commit this file and do not edit it.
-    # After a merge conflict, keep either side and run `spin-deps lock`.
+    # After a merge conflict, run `spin-deps lock`.
     version = 1
 
     [[package]]

@@ -1,17 +1,48 @@
 //! `spin-deps link`
 
 use clap::Args;
+use serde_json::json;
+use spin_deps_project::LinkOptions;
+use wasm_pkg_common::package::PackageRef;
 
-use super::Context;
-use crate::{output::Output, report::Failure};
+use super::{Context, lock_lines, sync_json, sync_lines, warn_all};
+use crate::{
+    output::{DIM, GOOD, NAME, Output, styled},
+    report::Failure,
+};
 
-/// Use a component under development in place of a package
+/// Use a component under development in place of its package
+///
+/// Writes an override into spin.toml, which holds for the whole app, and brings the lock and the generated files up to
+/// date. If anything fails, every file is as it was. `unlink` goes back.
 #[derive(Debug, Args)]
-pub(crate) struct Link {}
+pub(crate) struct Link {
+    /// The component's file, or the folder that it is built in
+    path: String,
+    /// The package that it takes the place of [default: what it calls itself]
+    #[arg(long, value_name = "ns:name")]
+    package: Option<PackageRef>,
+}
 
 impl Link {
-    #[expect(clippy::unused_async, reason = "as every command")]
-    pub(crate) async fn run(self, _context: &Context) -> Result<Output, Failure> {
-        Ok(Output::nothing())
+    pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
+        let mut project = context.project().await?;
+        let linked = project.link(&LinkOptions { path: self.path, package: self.package }).await?;
+        warn_all(linked.warnings.iter().chain(&linked.sync.warnings).chain(&linked.sync.lock.warnings));
+        let mut output = Output::new(json!({
+            "package": linked.package,
+            "path": linked.path,
+            "replaced": linked.replaced,
+            "sync": sync_json(&linked.sync),
+        }));
+        let instead = match linked.replaced.as_slice() {
+            [] => String::new(),
+            replaced => format!(" {}", styled(DIM, format!("(in place of {})", replaced.join(", ")))),
+        };
+        let package = styled(NAME, &linked.package);
+        output.line(format!("{} {package} to {}{instead}", styled(GOOD, "Linked"), linked.path));
+        lock_lines(&mut output, &linked.sync.lock);
+        sync_lines(&mut output, context, &linked.sync);
+        Ok(output)
     }
 }

@@ -27,7 +27,7 @@ mod yank;
 
 use std::time::Duration;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use semver::Version;
 use spin_deps_project::{LockChange, LockOutcome, LockStatus, Project, Settings, SyncOutcome};
 use wasm_pkg_common::package::PackageRef;
@@ -100,6 +100,21 @@ impl Context {
         if !self.quiet {
             report::note(message);
         }
+    }
+}
+
+/// What continuous integration may refuse.
+#[derive(Debug, Args)]
+pub(crate) struct Links {
+    /// Fail if a file takes the place of a package, as `link` makes it
+    #[arg(long)]
+    no_links: bool,
+}
+
+impl Links {
+    /// Refuses the project's links if that was asked for.
+    pub(crate) fn check(&self, project: &Project) -> Result<(), Failure> {
+        if self.no_links { Ok(project.refuse_links()?) } else { Ok(()) }
     }
 }
 
@@ -225,6 +240,10 @@ fn lock_json(lock: &LockOutcome) -> serde_json::Value {
         "http": lock.lockfile.http.iter().map(|http| serde_json::json!({
             "url": http.url, "digest": http.digest, "size": http.size,
         })).collect::<Vec<_>>(),
+        "overrides": lock.lockfile.overrides.iter().map(|it| serde_json::json!({
+            "package": it.name, "by": it.by.to_string(),
+        })).collect::<Vec<_>>(),
+        "repaired": lock.repaired,
         "warnings": lock.warnings,
     })
 }

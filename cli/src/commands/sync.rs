@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Context, checked_line, lock_lines, sync_json, sync_lines, warn_all};
+use super::{Context, Links, checked_line, lock_lines, sync_json, sync_lines, warn_all};
 use crate::{output::Output, report::Failure};
 
 /// Fetch what is locked and write spin-dependencies.wit and the bindings
@@ -10,11 +10,15 @@ use crate::{output::Output, report::Failure};
 /// In CI use `sync --locked`: it fails if spin-deps.lock does not fit, and fetches exactly what is locked, by digest.
 /// With everything in the cache it makes no request.
 #[derive(Debug, Args)]
-pub(crate) struct Sync {}
+pub(crate) struct Sync {
+    #[command(flatten)]
+    links: Links,
+}
 
 impl Sync {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let mut project = context.project().await?;
+        self.links.check(&project)?;
         let sync = project.sync().await?;
         warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
         let mut output = Output::new(sync_json(&sync));

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use spin_deps_project::{Answer, RunOptions, Stream, VerifyReport};
 
-use super::{Context, checked_line, lock_line, sync_json, tree::lines, warn_all};
+use super::{Context, Links, checked_line, lock_line, sync_json, tree::lines, warn_all};
 use crate::{
     output::{BAD, DIM, GOOD, NAME, Output, clean, count, styled},
     report::{self, Failure},
@@ -27,6 +27,8 @@ pub(crate) struct Verify {
     /// The value of a variable of the app
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
     variables: Vec<(String, String)>,
+    #[command(flatten)]
+    links: Links,
 }
 
 /// `NAME=VALUE`
@@ -54,6 +56,7 @@ pub(super) fn variables(given: &[(String, String)]) -> BTreeMap<String, String> 
 impl Verify {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let mut project = context.project().await?;
+        self.links.check(&project)?;
         let options =
             RunOptions { listen: None, variables: variables(&self.variables), output: guest_output() };
         let report = project.verify(&options).await?;

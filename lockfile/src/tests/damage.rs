@@ -25,6 +25,7 @@ fn entries(lock: &Lockfile) -> Vec<BTreeMap<&'static str, String>> {
             ("size", package.size.to_string()),
             ("capabilities", format!("{:?}", package.capabilities)),
             ("dependencies", format!("{:?}", package.dependencies)),
+            ("overridden", format!("{:?}", package.overridden)),
         ])
     });
     let sources = lock.http.iter().map(|source| {
@@ -36,7 +37,14 @@ fn entries(lock: &Lockfile) -> Vec<BTreeMap<&'static str, String>> {
             ("dependencies", format!("{:?}", source.dependencies)),
         ])
     });
-    packages.chain(sources).collect()
+    let overrides = lock.overrides.iter().map(|it| {
+        BTreeMap::from([
+            ("override", it.name.to_string()),
+            ("by", format!("{:?}", it.by)),
+            ("replaces", format!("{:?}", it.replaces)),
+        ])
+    });
+    packages.chain(sources).chain(overrides).collect()
 }
 
 /// The words that differ between two locks, which must all be of one entry.

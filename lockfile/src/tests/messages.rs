@@ -33,10 +33,10 @@ fn edited(from: &str, to: &str) -> String {
 #[test]
 fn merge_conflict() {
     let text = format!("version = 1\n<<<<<<< HEAD\n{HASH}=======\n>>>>>>> main\n");
-    insta::assert_snapshot!(refused(&text), @r"
+    insta::assert_snapshot!(refused(&text), @"
     the lock contains the markers of a merge conflict
     line 2: <<<<<<< HEAD
-    hint: keep either side of the conflict, then run `spin-deps lock`: it brings the lock in line with the manifest and keeps the versions that still fit
+    hint: merge spin.toml first, then run `spin-deps lock`: it keeps what both sides agree on or only one has, and chooses the rest anew
     ");
     let windows = format!("version = 1\r\n{HASH}\r\n||||||| base\r\n");
     assert!(matches!(Lockfile::parse(&windows), Err(LockError::MergeConflict { .. })));
@@ -53,10 +53,10 @@ fn newer_format() {
 
 #[test]
 fn no_format() {
-    insta::assert_snapshot!(refused("# empty\n"), @r"
+    insta::assert_snapshot!(refused("# empty\n"), @"
     the lock has no `version`
     line 1: 
-    hint: restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: restore the lock from version control, or run `spin-deps lock`, which keeps the entries that can be read and chooses the rest anew
     ");
     insta::assert_snapshot!(refused("version = 0\n"), @r"
     `version` in the lock is not a version of the lock format: there is no version 0
@@ -72,15 +72,15 @@ fn no_format() {
 
 #[test]
 fn not_toml() {
-    insta::assert_snapshot!(refused("version = 1\n[[package]\n"), @r"
+    insta::assert_snapshot!(refused("version = 1\n[[package]\n"), @"
     the lock is not valid TOML: unclosed array table, expected `]`
     line 2: 
-    hint: restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: restore the lock from version control, or run `spin-deps lock`, which keeps the entries that can be read and chooses the rest anew
     ");
-    insta::assert_snapshot!(refused("<html>\n"), @r"
+    insta::assert_snapshot!(refused("<html>\n"), @"
     the lock is not valid TOML: key with no value, expected `=`
     line 1: 
-    hint: restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: restore the lock from version control, or run `spin-deps lock`, which keeps the entries that can be read and chooses the rest anew
     ");
     let deep = format!("version = 1\npackage = {}\n", "[".repeat(100_000));
     assert!(matches!(Lockfile::parse(&deep), Err(LockError::Syntax { .. })));
@@ -108,15 +108,15 @@ fn unknown_fields() {
 
 #[test]
 fn missing_fields() {
-    insta::assert_snapshot!(edited("size = 10\n", ""), @r"
+    insta::assert_snapshot!(edited("size = 10\n", ""), @"
     package acme:hash 1.4.0 has no `size`
     line 2: [[package]]
-    hint: restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: restore the lock from version control, or run `spin-deps lock`, which keeps the entries that can be read and chooses the rest anew
     ");
-    insta::assert_snapshot!(edited("name = \"acme:hash\"\n", ""), @r"
+    insta::assert_snapshot!(edited("name = \"acme:hash\"\n", ""), @"
     [[package]] has no `name`
     line 2: [[package]]
-    hint: restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: restore the lock from version control, or run `spin-deps lock`, which keeps the entries that can be read and chooses the rest anew
     ");
 }
 
@@ -207,16 +207,16 @@ fn urls() {
 
 #[test]
 fn twice() {
-    insta::assert_snapshot!(refused(&format!("version = 1\n{HASH}{HASH}")), @r"
+    insta::assert_snapshot!(refused(&format!("version = 1\n{HASH}{HASH}")), @"
     acme:hash 1.4.0 is in the lock twice
     line 10: [[package]]
-    hint: the lock was edited or merged by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: the lock was merged or edited by hand: run `spin-deps lock`, which keeps what is sound and chooses the rest anew, or restore it from version control
     ");
     let http = format!("[[http]]\nurl = \"https://example.com/a\"\ndigest = \"{}\"\nsize = 1\n", digest('a'));
-    insta::assert_snapshot!(refused(&format!("version = 1\n{http}{http}")), @r"
+    insta::assert_snapshot!(refused(&format!("version = 1\n{http}{http}")), @"
     https://example.com/a is in the lock twice
     line 6: [[http]]
-    hint: the lock was edited or merged by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: the lock was merged or edited by hand: run `spin-deps lock`, which keeps what is sound and chooses the rest anew, or restore it from version control
     ");
 }
 
@@ -226,14 +226,14 @@ fn of_two_origins() {
     insta::assert_snapshot!(refused(&format!("version = 1\n{HASH}{other}")), @"
     the releases of acme:hash in the lock have different registries
     line 10: [[package]]
-    hint: the lock was edited or merged by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: the lock was merged or edited by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
     ");
     let keys = format!("signers = {{ operator = \"{}\", author = \"{}\" }}\nsize", digest('1'), digest('2'));
     let other = HASH.replace("1.4.0", "2.0.0").replacen("size", &keys, 1);
     insta::assert_snapshot!(refused(&format!("version = 1\n{HASH}{other}")), @"
     the releases of acme:hash in the lock have different signers
     line 10: [[package]]
-    hint: the lock was edited or merged by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: the lock was merged or edited by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
     ");
 }
 
@@ -254,7 +254,7 @@ fn signers() {
     insta::assert_snapshot!(with(&format!("{{ operator = \"{one}\" }}")), @r#"
     `signers` of package acme:hash 1.4.0 has no `author`
     line 7: { operator = "sha256:111111111111111111111111111111111111111
-    hint: restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: restore the lock from version control, or run `spin-deps lock`, which keeps the entries that can be read and chooses the rest anew
     "#);
     let more = format!("{{ operator = \"{one}\", author = \"{two}\", witness = \"{one}\" }}");
     insta::assert_snapshot!(with(&more), @"
@@ -271,12 +271,12 @@ fn dependencies() {
     insta::assert_snapshot!(with(r#"{ package = "acme:salt", req = "^1", version = "1.0.0" }"#), @r#"
     acme:hash 1.4.0 depends on acme:salt 1.0.0, which is not in the lock
     line 10: { package = "acme:salt", req = "^1", version = "1.0.0" }
-    hint: if you removed acme:salt on purpose, remove the entry of acme:hash 1.4.0 as well; else restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: the lock was merged or edited by hand: run `spin-deps lock`, which keeps what is sound and chooses the rest anew, or restore it from version control
     "#);
     insta::assert_snapshot!(with(r#"{ package = "acme:hash", req = "^1.5", version = "1.4.0" }"#), @r#"
     acme:hash 1.4.0 depends on acme:hash ^1.5, but is locked to 1.4.0, which does not match
     line 10: { package = "acme:hash", req = "^1.5", version = "1.4.0" }
-    hint: the lock was edited or merged by hand: restore it from version control, or delete it and run `spin-deps lock` to write it anew
+    hint: the lock was merged or edited by hand: run `spin-deps lock`, which keeps what is sound and chooses the rest anew, or restore it from version control
     "#);
     insta::assert_snapshot!(with(r#"{ package = "acme:hash", req = "newest", version = "1.4.0" }"#), @r#"
     `req` in the dependencies of package acme:hash 1.4.0 is not a version requirement: unexpected character 'n' while parsing major version number
@@ -292,4 +292,45 @@ fn too_large() {
         Lockfile::parse(&text).unwrap_err().to_string(),
         "the lock is 67108877 bytes long, more than the 67108864 that can be read"
     );
+}
+
+#[test]
+fn overrides() {
+    let overridden = "dependencies = []\noverridden = [{ package = \"acme:log\", req = \"^1\" }]";
+    insta::assert_snapshot!(edited("dependencies = []", overridden), @r#"
+    acme:hash 1.4.0 depends on acme:log as overridden, but the lock has no override of it
+    line 10: { package = "acme:log", req = "^1" }
+    hint: the lock was merged or edited by hand: run `spin-deps lock`, which keeps what is sound and chooses the rest anew, or restore it from version control
+    "#);
+    let log = "version = 1\n[[override]]\nname = \"acme:log\"\npath = \"log.wasm\"\n";
+    insta::assert_snapshot!(refused(&format!("{log}[[override]]\nname = \"acme:log\"\nreq = \"^1\"\n")), @"
+    the override of acme:log is in the lock twice
+    line 5: [[override]]
+    hint: the lock was merged or edited by hand: run `spin-deps lock`, which keeps what is sound and chooses the rest anew, or restore it from version control
+    ");
+    insta::assert_snapshot!(refused(&format!("{log}req = \"^1\"\n")), @"
+    unknown field `req` in the override of acme:log
+    line 5: req
+    hint: remove the field, or update spin-deps if a newer one wrote the lock
+    ");
+    insta::assert_snapshot!(refused(&format!("{log}replaces = [\"1.x\"]\n")), @r#"
+    `replaces` in the override of acme:log is not a version: unexpected character 'x' while parsing minor version number
+    line 5: ["1.x"]
+    hint: restore the lock from version control, or delete it and run `spin-deps lock` to write it anew
+    "#);
+    insta::assert_snapshot!(refused("version = 1\n[[override]]\nname = \"acme:log\"\n"), @"
+    the override of acme:log has no `req`
+    line 2: [[override]]
+    hint: restore the lock from version control, or run `spin-deps lock`, which keeps the entries that can be read and chooses the rest anew
+    ");
+    let own = HASH.replacen(
+        "dependencies = []",
+        "dependencies = [{ package = \"acme:log\", req = \"^1\", version = \"1.0.0\" }]",
+        1,
+    );
+    insta::assert_snapshot!(refused(&format!("{log}{own}")), @r#"
+    acme:hash 1.4.0 depends on acme:log, which is overridden, in a version of its own
+    line 12: { package = "acme:log", req = "^1", version = "1.0.0" }
+    hint: the lock was merged or edited by hand: run `spin-deps lock`, which keeps what is sound and chooses the rest anew, or restore it from version control
+    "#);
 }

@@ -30,27 +30,27 @@ pub(crate) struct Wanted<'a> {
     pub(crate) inherit: &'a Inherit,
 }
 
-/// Puts a dependency into the component at a path. `None` if its layout has no place for one.
+/// Puts an entry into a table of dependencies. `None` if its layout has no place for one.
 pub(crate) fn add_dependency(
     text: &str,
-    component: &[Step],
+    table: &[Step],
     name: &DependencyName,
     wanted: &Wanted<'_>,
 ) -> Option<String> {
     let entry = Entry::of_dependency(name, wanted);
     let content = Content::Fields(entry.fields.clone(), entry.value());
-    table::add(text, &dependencies(component), &quoted_key(&name.to_string()), &content, Create::Table)
+    table::add(text, table, &quoted_key(&name.to_string()), &content, Create::Table)
 }
 
-/// Makes an existing dependency say what is wanted, with as little change as its layout allows.
+/// Makes an existing entry say what is wanted, with as little change as its layout allows.
 pub(crate) fn update_dependency(
     text: &str,
-    component: &[Step],
+    table: &[Step],
     name: &DependencyName,
     wanted: &Wanted<'_>,
 ) -> Option<String> {
     let entry = Entry::of_dependency(name, wanted);
-    let path = [dependencies(component), vec![Step::Key(name.to_string())]].concat();
+    let path = [table, &[Step::Key(name.to_string())]].concat();
     let syntax = Syntax::parse(text);
     let whole = syntax.find(&path).and_then(|id| pair_at(&syntax, id));
     let replace = |pair: &Pair| Patch { span: pair.value.clone(), text: entry.value() };
@@ -107,15 +107,14 @@ pub(crate) fn replace(text: &str, place: &Span, string: &str) -> Option<String> 
     Some(apply(text, vec![Patch { span: place.clone(), text: written }]))
 }
 
-/// Takes a dependency out of the component at a path; `last` if it has no other one.
+/// Takes an entry out of a table of dependencies; `last` if it has no other one.
 pub(crate) fn remove_dependency(
     text: &str,
-    component: &[Step],
+    table: &[Step],
     name: &DependencyName,
     last: bool,
 ) -> Option<String> {
-    let table = dependencies(component);
-    let path = [table.clone(), vec![Step::Key(name.to_string())]].concat();
+    let path = [table, &[Step::Key(name.to_string())]].concat();
     let without = table::remove(text, &path)?;
     if !last {
         return Some(without);
@@ -125,8 +124,8 @@ pub(crate) fn remove_dependency(
     let smaller = pair.and_then(|pair| {
         let key = text.get(pair.keys.last()?.clone())?;
         let content = Content::Value(text.get(pair.value.clone())?.to_owned());
-        let candidate = table::remove(&without, &table).unwrap_or_else(|| without.clone());
-        let restored = table::add(&candidate, &table, key, &content, Create::Table)?;
+        let candidate = table::remove(&without, table).unwrap_or_else(|| without.clone());
+        let restored = table::add(&candidate, table, key, &content, Create::Table)?;
         (restored == without_comment(text, &syntax, pair)).then_some(candidate)
     });
     Some(smaller.unwrap_or(without))
@@ -204,8 +203,14 @@ pub(crate) fn remove_middleware(text: &str, trigger: &Trigger, place: usize) -> 
     Some(smaller.unwrap_or(without))
 }
 
-fn dependencies(component: &[Step]) -> Vec<Step> {
+/// The table of the dependencies of the component at a path.
+pub(crate) fn dependencies(component: &[Step]) -> Vec<Step> {
     [component, &[Step::key("dependencies")]].concat()
+}
+
+/// The table of the overrides.
+pub(crate) fn overrides() -> Vec<Step> {
+    ["application", "tool", "deps", "overrides"].map(Step::key).to_vec()
 }
 
 fn middleware(trigger: &Trigger) -> Vec<Step> {

@@ -146,24 +146,31 @@ impl Place<'_> {
         }
     }
 
-    /// Puts the first key into a table that is not there yet.
+    /// Puts the first key into a table that is not there yet, nor perhaps those around it.
     fn create(&self, key: &str, content: &Content, create: Create) -> Option<Vec<Patch>> {
-        let (last, around) = self.table.split_last()?;
-        let Step::Key(last) = last else { return None };
+        let there = |depth: &usize| !matches!(home(self.syntax, &self.table[..*depth]), Home::Missing);
+        let depth = (1..self.table.len()).rev().find(there)?;
+        let (around, missing) = self.table.split_at(depth);
+        let name_of = |step: &'_ Step| match step {
+            Step::Key(name) => Some(name.clone()),
+            Step::Index(_) => None,
+        };
+        let missing = missing.iter().map(name_of).collect::<Option<Vec<_>>>()?;
+        let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
         let outer = Place { text: self.text, syntax: self.syntax, table: around };
         let home = home(self.syntax, around);
-        let header = match home {
-            Home::Header(number) | Home::Below(number) if create == Create::Table => number,
-            Home::Inline(_) if create == Create::Table => {
+        let header = match (&home, missing.as_slice()) {
+            (Home::Header(number) | Home::Below(number), _) if create == Create::Table => *number,
+            (Home::Inline(_), [outer_names @ .., last]) if create == Create::Table => {
                 let value = format!("{{ {key} = {} }}", content.value());
-                return outer.extend(&home, &[], last, &Content::Value(value));
+                return outer.extend(&home, outer_names, last, &Content::Value(value));
             }
-            _ => return outer.extend(&home, &[last], key, content),
+            _ => return outer.extend(&home, &missing, key, content),
         };
         let Some(Item::Header(line)) = self.syntax.items.get(header) else {
             return None;
         };
-        let name = format!("{}.{last}", outer.header_prefix(line)?);
+        let name = format!("{}.{}", outer.header_prefix(line)?, missing.join("."));
         let end = self.end_of_run(header, around);
         Some(vec![self.new_table_behind(header, end, &name, vec![format!("{key} = {}", content.value())])])
     }

@@ -114,7 +114,7 @@ fn tool_deps(application: &Fields<'_>) -> Result<ToolDeps> {
         return Ok(ToolDeps::default());
     };
     let [a, b, c, d] = REGISTRY_KEYS;
-    let fields = node.called("`[application.tool.deps]`").fields(&[a, b, c, d, "verify"])?;
+    let fields = node.called("`[application.tool.deps]`").fields(&[a, b, c, d, "overrides", "verify"])?;
     let mut registries = DocumentMut::new();
     let mut span = None;
     for key in REGISTRY_KEYS {
@@ -123,8 +123,10 @@ fn tool_deps(application: &Fields<'_>) -> Result<ToolDeps> {
             span = Some(fields.node.span.clone());
         }
     }
+    let overrides = fields.get("overrides").map(|node| super::dependency::overrides(&node)).transpose()?;
+    let overrides = overrides.unwrap_or_default();
     let verify = fields.get("verify").map(verify).transpose()?.unwrap_or_default();
-    Ok(ToolDeps { registries: registries.to_string(), registries_span: span, verify })
+    Ok(ToolDeps { registries: registries.to_string(), registries_span: span, overrides, verify })
 }
 
 /// `tool.deps` of the application or of a component; the tables of other tools are theirs.

@@ -9,8 +9,8 @@ use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Regi
 
 use super::{Fields, KeyRef, Node, Result, application, printable};
 use crate::{
-    Capability, Dependency, DependencyName, ErrorKind, Inherit, ManifestError, Middleware, Source, Span,
-    name, parse_requirement,
+    Capability, Dependency, DependencyName, ErrorKind, Inherit, ManifestError, Middleware, Override, Source,
+    Span, name, parse_requirement,
 };
 
 /// The field that decides each form, and the fields that belong to it alone.
@@ -31,6 +31,8 @@ const FIELDS: [&str; 9] = [
 
 const MIDDLEWARE_FIELDS: [&str; 8] =
     ["version", "registry", "package", "path", "url", "digest", "component", "inherit_configuration"];
+
+const OVERRIDE_FIELDS: [&str; 4] = ["path", "version", "package", "registry"];
 
 /// The entries of a `dependencies` table of a component or a profile.
 pub(super) fn read_all(node: &Node<'_>, owner: &str) -> Result<Vec<Dependency>> {
@@ -91,6 +93,50 @@ fn needs_package(node: &Node<'_>, name: &DependencyName, req: &str) -> ManifestE
         "a name without a package needs one in its entry: `{{ version = \"{}\", package = \"…\" }}`",
         printable(req)
     ))
+}
+
+/// The entries of `[application.tool.deps.overrides]`.
+pub(super) fn overrides(node: &Node<'_>) -> Result<Vec<Override>> {
+    node.entries()?.into_iter().map(|(key, node)| replaced(&key, node)).collect()
+}
+
+fn replaced(key: &KeyRef<'_>, node: Node<'_>) -> Result<Override> {
+    let package = name::parse_package(key.name).map_err(|reason| {
+        let kind = ErrorKind::Invalid { what: "package", value: printable(key.name), reason };
+        ManifestError::new(kind, key.span.clone(), "not the name of a package")
+            .with_hint("an override is for a whole package, `\"ns:name\"`, in all its versions")
+    })?;
+    let node = node.called(format!("the override of `{package}`"));
+    let (name_span, span) = (key.span.clone(), node.span.clone());
+    if let Some(text) = node.as_str() {
+        let req = requirement(&node, text)?;
+        let source =
+            Source::Registry { package: package.clone(), explicit_package: false, req, registry: None };
+        return Ok(Override { package, source, name_span, span });
+    }
+    if !node.is_table() {
+        return Err(node.wrong_type("a version requirement or a table"));
+    }
+    let fields = node.fields(&OVERRIDE_FIELDS)?;
+    if fields.get("path").is_none() && fields.get("version").is_none() {
+        let hint = match fields.get("package").or_else(|| fields.get("registry")) {
+            Some(_) => "a package from a registry needs a `version`; `version = \"*\"` is any",
+            None => "write `path`, or `version` with `package` where it is another one",
+        };
+        let kind = ErrorKind::NoSource(fields.node.what.clone());
+        return Err(fields.node.error(kind, "nothing takes its place").with_hint(hint));
+    }
+    let implied = DependencyName::Package { package: package.clone(), interface: None, version: None };
+    let (source, _) = source(&fields, Some(&implied))?;
+    if let (Source::Registry { package: by, .. }, Some(at)) = (&source, fields.get("package"))
+        && *by == package
+    {
+        let kind = ErrorKind::OverrideCircle(vec![package.to_string(), package.to_string()]);
+        return Err(at.error(kind, "the same package").with_hint(
+            "leave out `package`: an override with only a `version` is of the package's own releases",
+        ));
+    }
+    Ok(Override { package, source, name_span, span })
 }
 
 /// The middleware of a trigger, outermost first.

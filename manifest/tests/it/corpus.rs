@@ -212,6 +212,42 @@ fn our_own_settings() {
 }
 
 #[test]
+fn overrides_of_every_form() {
+    let text = r#"
+spin_manifest_version = 2
+[application]
+name = "demo"
+[application.tool.deps.overrides]
+"acme:hash" = { path = "../hash/hash.wasm" }
+"acme:auth" = "=1.2.3"
+"acme:base" = { version = "^1", registry = "ghcr.io" }
+"acme:log" = { package = "other:log", version = "^2" }
+[[trigger.http]]
+route = "/"
+component = "api"
+[component.api]
+source = "api.wasm"
+"#;
+    let manifest = read(text);
+    let overrides = manifest.application.deps.overrides.iter().map(|it| {
+        let said = match &it.source {
+            Source::Registry { package, req, registry, .. } => format!("{package} {req} {registry:?}"),
+            other => format!("{other:?}"),
+        };
+        assert!(text[it.name_span.clone()].trim_matches('"') == it.package.to_string());
+        format!("{} by {said}: {}", it.package, &text[it.span.clone()])
+    });
+    assert_debug_snapshot!(overrides.collect::<Vec<_>>(), @r#"
+    [
+        "acme:hash by Path(\"../hash/hash.wasm\"): { path = \"../hash/hash.wasm\" }",
+        "acme:auth by acme:auth =1.2.3 None: \"=1.2.3\"",
+        "acme:base by acme:base ^1 Some(Registry(ghcr.io)): { version = \"^1\", registry = \"ghcr.io\" }",
+        "acme:log by other:log ^2 None: { package = \"other:log\", version = \"^2\" }",
+    ]
+    "#);
+}
+
+#[test]
 fn registry_settings_in_every_layout() {
     let layouts = [
         "[application.tool.deps]\ndefault_registry = \"r.io\"\n[application.tool.deps.namespace_registries]\nacme = \"a.io\"\n[application.tool.deps.registry.\"a.io\".local]\nroot = \"x\"\n",

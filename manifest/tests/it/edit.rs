@@ -513,6 +513,100 @@ fn triggers_that_share_an_id_cannot_be_told_apart() {
     assert_eq!(error.kind(), &ErrorKind::AmbiguousTrigger("t".into()));
 }
 
+/// Overrides `acme:hash` by a file, checks that going back restores the text, and shows what changed.
+#[track_caller]
+fn replace(application: &str) -> String {
+    let text = app("[component.api]\nsource = \"api.wasm\"\n").replacen(
+        "[application]\nname = \"shop\"\n",
+        application,
+        1,
+    );
+    let mut document = Document::parse(&text).unwrap_or_else(|e| panic!("{e}"));
+    let package = "acme:hash".parse().unwrap();
+    document.set_override(&package, &path("../hash.wasm")).unwrap();
+    let added = document.text();
+    let overrides = &document.manifest().application.deps.overrides;
+    assert!(overrides.iter().any(|it| it.package == package && it.source == path("../hash.wasm")));
+    assert_eq!(document.remove_override(&package), Ok(true));
+    assert_eq!(document.text(), text, "after:\n{added}");
+    assert_eq!(document.remove_override(&package), Ok(false));
+    changes(&text, &added)
+}
+
+#[test]
+fn overrides_in_every_layout() {
+    assert!(app("").contains("[application]\nname = \"shop\"\n"), "what the layouts are put in place of");
+    assert_snapshot!(replace("[application]\nname = \"shop\"\n"), @r#"
+
+    [application.tool.deps.overrides]
+    "acme:hash" = { path = "../hash.wasm" }
+
+    [[trigger.http]]
+    "#);
+    assert_snapshot!(replace("[application]\nname = \"shop\"\ntool.other = {}\n"), @r#"
+    tool.other = {}
+    tool.deps.overrides."acme:hash" = { path = "../hash.wasm" }
+    "#);
+    assert_snapshot!(replace("[application]\nname = \"shop\"\n[application.tool.deps]\ndefault_registry = \"ghcr.io\"\n"), @r#"
+
+    [application.tool.deps.overrides]
+    "acme:hash" = { path = "../hash.wasm" }
+
+    [[trigger.http]]
+    "#);
+    assert_snapshot!(replace("[application]\nname = \"shop\"\n[[application.tool.deps.verify.requests]]\npath = \"/x\"\n"), @r#"
+
+    [application.tool.deps.overrides]
+    "acme:hash" = { path = "../hash.wasm" }
+
+    [[trigger.http]]
+    "#);
+    assert_snapshot!(replace("[application]\nname = \"shop\"\n[application.tool.deps.overrides]\n\"acme:log\" = \"=1.0.0\" # for now\n"), @r#"
+    "acme:log" = "=1.0.0" # for now
+    "acme:hash" = { path = "../hash.wasm" }
+    "#);
+    assert_snapshot!(replace("[application]\nname = \"shop\"\ntool.deps.overrides.\"acme:log\" = \"=1.0.0\"\n"), @r#"
+    tool.deps.overrides."acme:log" = "=1.0.0"
+    tool.deps.overrides."acme:hash" = { path = "../hash.wasm" }
+    "#);
+    assert_snapshot!(replace("[application]\nname = \"shop\"\ntool = { deps = { overrides = { \"acme:log\" = \"=1.0.0\" } } }\n"), @r#"
+    name = "shop"
+    tool = { deps = { overrides = { "acme:log" = "=1.0.0", "acme:hash" = { path = "../hash.wasm" } } } }
+    "#);
+    assert_snapshot!(replace("[application]\nname = \"shop\"\ntool = { deps = { default_registry = \"ghcr.io\" } }\n"), @r#"
+    name = "shop"
+    tool = { deps = { default_registry = "ghcr.io", overrides = { "acme:hash" = { path = "../hash.wasm" } } } }
+    "#);
+}
+
+#[test]
+fn an_override_takes_the_place_of_another() {
+    let entry = |entry: &str, source: &Source| {
+        let lines = format!("[application.tool.deps.overrides]\n{entry}\n");
+        let text = app(&format!("[component.api]\nsource = \"api.wasm\"\n{lines}"));
+        let mut document = Document::parse(&text).unwrap();
+        document.set_override(&"acme:hash".parse().unwrap(), source).unwrap();
+        changes(&text, &document.text())
+    };
+    assert_snapshot!(entry("\"acme:hash\" = \"=1.0.0\" # why", &path("hash.wasm")), @r#"
+    [application.tool.deps.overrides]
+    "acme:hash" = { path = "hash.wasm" } # why
+    "#);
+    assert_snapshot!(entry("\"acme:hash\" = { path = \"old.wasm\" }", &registry("acme:hash", "^2")), @r#"
+    [application.tool.deps.overrides]
+    "acme:hash" = "^2"
+    "#);
+    assert_snapshot!(entry("\"acme:hash\".path = \"old.wasm\"", &registry("other:hash", "^2")), @r#"
+    [application.tool.deps.overrides]
+    "acme:hash".version = "^2"
+    "acme:hash".package = "other:hash"
+    "#);
+    assert_snapshot!(entry("[application.tool.deps.overrides.\"acme:hash\"]\nversion = \"1\"\nregistry = \"ghcr.io\"", &path("hash.wasm")), @r#"
+    [application.tool.deps.overrides."acme:hash"]
+    path = "hash.wasm"
+    "#);
+}
+
 #[test]
 fn a_requirement_changes_in_its_place_only() {
     let text = app("[component.api]\nsource = \"a.wasm\"\n\n[component.api.dependencies]\n\

@@ -340,10 +340,10 @@ fn names_of_dependencies() {
 fn sources() {
     let dependency = |value: &str| rejected(&dependencies(&format!("\"acme:crypto\" = {value}\n")));
     assert_snapshot!(dependency("\"latest\""), @r#"
-    invalid version requirement `latest`: unexpected character 'l' while parsing major version number
+    invalid version requirement `latest`: a version begins with a number
      13 | "acme:crypto" = "latest"
-        |                 ^^^^^^^^ not a valid version requirement
-    hint: for example `^1.2`, `=1.2.3` or `>=1.2, <1.9`
+        |                  ^^^^^^ not a valid version requirement
+    hint: write `*`
     "#);
     assert_snapshot!(dependency("{ export = \"a:b/c\" }"), @r#"
     the dependency `acme:crypto` of component `api` has no source
@@ -522,6 +522,83 @@ fn requests_to_verify() {
         |            ^^^^^ unknown field
     hint: did you mean `body`?
     "#);
+}
+
+#[test]
+fn overrides() {
+    let table = |lines: &str| rejected(&api(&format!("[application.tool.deps.overrides]\n{lines}")));
+    assert_snapshot!(table("\"acme:hash\" = {}\n"), @r#"
+    the override of `acme:hash` has no source
+     13 | "acme:hash" = {}
+        |               ^^ nothing takes its place
+    hint: write `path`, or `version` with `package` where it is another one
+    "#);
+    assert_snapshot!(table("\"acme:hash\" = { package = \"other:hash\" }\n"), @r#"
+    the override of `acme:hash` has no source
+     13 | "acme:hash" = { package = "other:hash" }
+        |               ^^^^^^^^^^^^^^^^^^^^^^^^^^ nothing takes its place
+    hint: a package from a registry needs a `version`; `version = "*"` is any
+    "#);
+    assert_snapshot!(table("\"acme:hash\" = { paht = \"hash.wasm\" }\n"), @r#"
+    unknown field `paht` in the override of `acme:hash`
+     13 | "acme:hash" = { paht = "hash.wasm" }
+        |                 ^^^^ unknown field
+    hint: did you mean `path`?
+    "#);
+    assert_snapshot!(table("\"acme:hash\" = { path = \"hash.wasm\", version = \"1\" }\n"), @r#"
+    the override of `acme:hash` has both `version` and `path`
+     13 | "acme:hash" = { path = "hash.wasm", version = "1" }
+        |                        ^^^^^^^^^^^ there is `version` already
+    hint: a dependency has one source: `version`, `path`, `url` or `component`
+    "#);
+    assert_snapshot!(table("\"acme:hash\" = { path = \"hash.wasm\", registry = \"ghcr.io\" }\n"), @r#"
+    the override of `acme:hash` has both `path` and `registry`
+     13 | "acme:hash" = { path = "hash.wasm", registry = "ghcr.io" }
+        |                                                ^^^^^^^^^ there is `path` already
+    hint: `registry` does not belong to a source by `path`
+    "#);
+    assert_snapshot!(table("\"acme:hash\" = \"latest\"\n"), @r#"
+    invalid version requirement `latest`: a version begins with a number
+     13 | "acme:hash" = "latest"
+        |                ^^^^^^ not a valid version requirement
+    hint: write `*`
+    "#);
+    assert_snapshot!(table("\"acme:hash\" = 1\n"), @r#"
+    the override of `acme:hash` must be a version requirement or a table, not a number
+     13 | "acme:hash" = 1
+        |               ^ expected a version requirement or a table
+    "#);
+    assert_snapshot!(table("hash = \"1\"\n"), @r#"
+    invalid package `hash`: it must be `namespace:name`
+     13 | hash = "1"
+        | ^^^^ not the name of a package
+    hint: an override is for a whole package, `"ns:name"`, in all its versions
+    "#);
+    assert_snapshot!(table("\"acme:hash/digest\" = \"1\"\n"), @r#"
+    invalid package `acme:hash/digest`: both parts must be lower-case letters and digits in words joined by `-`, each word beginning with a letter
+     13 | "acme:hash/digest" = "1"
+        | ^^^^^^^^^^^^^^^^^^ not the name of a package
+    hint: an override is for a whole package, `"ns:name"`, in all its versions
+    "#);
+    assert_snapshot!(table("\"acme:hash\" = { version = \"^1\", package = \"acme:hash\" }\n"), @r#"
+    overrides lead in a circle: acme:hash -> acme:hash
+     13 | "acme:hash" = { version = "^1", package = "acme:hash" }
+        |                                           ^^^^^^^^^^^ the same package
+    hint: leave out `package`: an override with only a `version` is of the package's own releases
+    "#);
+    let by = |a: &str, b: &str| format!("\"acme:{a}\" = {{ version = \"*\", package = \"acme:{b}\" }}\n");
+    assert_snapshot!(table(&[by("in", "a"), by("a", "b"), by("b", "c"), by("c", "a")].concat()), @r#"
+    overrides lead in a circle: acme:a -> acme:b -> acme:c -> acme:a
+     14 | "acme:a" = { version = "*", package = "acme:b" }
+        | ^^^^^^^^ replaced by itself in the end
+    hint: name the package that is to be used in the end for each of them
+    "#);
+    assert_snapshot!(rejected(&api("[application.tool.deps]\noverride = {}\n")), @"
+    unknown field `override` in `[application.tool.deps]`
+     13 | override = {}
+        | ^^^^^^^^ unknown field
+    hint: did you mean `overrides`?
+    ");
 }
 
 #[test]

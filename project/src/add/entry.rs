@@ -7,7 +7,11 @@ use spin_deps_manifest::{Capability, DependencyName, Grant, Inherit, Source};
 use wasm_pkg_common::package::PackageRef;
 
 use super::source::{Found, unusable};
-use crate::{Error, Project, content::select, suggest};
+use crate::{
+    Error, Project,
+    content::{Unit, select},
+    suggest,
+};
 
 impl Project {
     /// Says what the dependency will be refused, itself and through what it needs, and what it inherits that the
@@ -58,6 +62,11 @@ impl Project {
                     reached.entry(key.clone()).or_insert(through);
                 }
                 open.extend(package.dependencies.iter().filter_map(|it| lock.get(&it.package, &it.version)));
+                let overridden = package.overridden.iter();
+                open.extend(overridden.filter_map(|it| match self.meets(&it.package, &it.req, lock) {
+                    Ok(Unit::Package(package, version)) => lock.get(&package, &version),
+                    _ => None,
+                }));
             }
         }
         reached

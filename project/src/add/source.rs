@@ -15,6 +15,7 @@ use crate::{
     content::{Outlined, Unit, component, select},
     index::RegistryIndex,
     lock::solve,
+    overrides::Effective,
     requirements::{Demand, Requirements},
 };
 
@@ -84,7 +85,7 @@ impl Project {
     }
 
     /// A path that is typed in the current directory, as the manifest writes it.
-    fn relative_to_manifest(&self, path: &str) -> Result<String, Error> {
+    pub(crate) fn relative_to_manifest(&self, path: &str) -> Result<String, Error> {
         let absolute =
             fs_err::canonicalize(self.settings.current_dir.join(path)).map_err(|error| {
                 match error.kind() {
@@ -163,9 +164,19 @@ impl Project {
             Some(req) => req,
             None => self.newest(&package, &requirements, &index).await?,
         };
+        let is_fixed = is_given || requirements.overrides.contains(&package);
+        let (chosen, wanted) = match requirements.overrides.effective(&package, &req) {
+            // Whatever release it would be, a file stands for it.
+            Effective::File(path) => {
+                let read = self.read(&Unit::File(path.clone()), &Lockfile::default()).await?;
+                let source = Source::Registry { package, explicit_package: false, req, registry };
+                return Found::new(source, path, read);
+            }
+            Effective::Release { package, req, .. } => (package, req),
+        };
         let requirement = spin_deps_resolver::Requirement {
-            package: package.clone(),
-            req: req.clone(),
+            package: chosen.clone(),
+            req: wanted,
             origin: match component {
                 Some(id) => format!("component `{id}`"),
                 None => "the new middleware".into(),
@@ -175,7 +186,7 @@ impl Project {
         let mut warnings = Vec::new();
         let resolution = match solve(&requirements, self.lock.as_ref(), &index).await {
             // Nobody asked for the newest release; where its types do not fit, an older one may.
-            Err(Error::Resolve(failure)) if !is_given => {
+            Err(Error::Resolve(failure)) if !is_fixed => {
                 if let Some(last) = requirements.packages.last_mut() {
                     last.req = VersionReq::STAR;
                 }
@@ -192,18 +203,11 @@ impl Project {
             }
             result => result?,
         };
-        let version = resolution.roots.last().cloned().ok_or_else(|| Error::NoVersion {
-            package: package.clone(),
-            req: req.clone(),
-            available: Vec::new(),
-        })?;
-        let loaded = index.load(&package, &version).await?.ok_or_else(|| Error::NoVersion {
-            package: package.clone(),
-            req: req.clone(),
-            available: Vec::new(),
-        })?;
-        let read = self.read_release(&loaded.content(&package, &version)).await?;
-        let chosen = format!("{package} {version}");
+        let none = || Error::NoVersion { package: chosen.clone(), req: req.clone(), available: Vec::new() };
+        let version = resolution.roots.last().cloned().ok_or_else(none)?;
+        let loaded = index.load(&chosen, &version).await?.ok_or_else(none)?;
+        let read = self.read_release(&loaded.content(&chosen, &version)).await?;
+        let chosen = format!("{chosen} {version}");
         let source = Source::Registry { package, explicit_package: false, req, registry };
         Ok(Found { warnings, ..Found::new(source, chosen, read)? })
     }

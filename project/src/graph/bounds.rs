@@ -35,7 +35,7 @@ impl Graph {
     pub fn wishes_for(&self, target: usize) -> Vec<Wish> {
         let mut wishes = Vec::new();
         for (from, node) in self.nodes.iter().enumerate() {
-            for step in node.steps.iter().filter(|step| step.to == target) {
+            for step in node.steps.iter().filter(|step| step.to == target && !step.overridden) {
                 let wish = step.requirement.clone().map(|requirement| Wish { from, requirement });
                 wishes.extend(wish.filter(|wish| !wishes.contains(wish)));
             }

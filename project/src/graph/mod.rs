@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use semver::Version;
 use serde::Serialize;
 use spin_deps_component::is_host_provided;
-use spin_deps_lockfile::{Dependency, Lockfile};
-use spin_deps_manifest::{Inherit, Route, Source};
+use spin_deps_lockfile::Lockfile;
+use spin_deps_manifest::{ComponentSource, Inherit, Route, Source};
 
 pub use self::{
     bounds::{Bound, Wish},
     paths::{Path, Paths},
 };
-use crate::{Error, Project, content::Unit, suggest};
+use crate::{Error, Project, content::Unit, overrides::Overrides, suggest};
 
 /// A directed graph; the first node is the app.
 #[derive(Clone, Debug, Serialize)]
@@ -92,6 +92,9 @@ pub struct Step {
     /// The capabilities that the manifest lets it inherit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inherits: Vec<String>,
+    /// Whether an override decides where it leads.
+    #[serde(rename = "override", skip_serializing_if = "std::ops::Not::not")]
+    pub overridden: bool,
 }
 
 impl Project {
@@ -103,18 +106,23 @@ impl Project {
         let mut builder = Builder { nodes: Vec::new(), units: BTreeMap::new(), open: VecDeque::new() };
         let name = self.manifest().application.name.clone();
         let app = builder.node(NodeKind::App, name);
+        let overrides = self.overrides();
         for (id, component) in &self.manifest().components {
             let node = builder.node(NodeKind::Component, id.clone());
             builder.nodes[app].steps.push(Step::to(node));
-            let own = Self::component_unit(&component.source);
-            if !matches!(own, Unit::File(_)) {
-                let to = builder.unit(own, lock);
-                builder.nodes[node].steps.push(Step { name: Some("source".into()), ..Step::to(to) });
+            if !matches!(component.source, ComponentSource::Path(_)) {
+                let to = builder.unit(self.component_unit(&component.source, lock)?, lock);
+                let overridden = match &component.source {
+                    ComponentSource::Registry { package, .. } => overrides.contains(package),
+                    _ => false,
+                };
+                let step = Step { name: Some("source".into()), overridden, ..Step::to(to) };
+                builder.nodes[node].steps.push(step);
             }
             for dependency in &component.dependencies {
                 let to = builder.unit(self.unit(&dependency.source, lock)?, lock);
-                let step =
-                    step(to, &dependency.source, Some(&dependency.name.to_string()), &dependency.inherit);
+                let name = dependency.name.to_string();
+                let step = builder.step(to, &dependency.source, Some(&name), &dependency.inherit, &overrides);
                 builder.nodes[node].steps.push(step);
             }
         }
@@ -127,14 +135,20 @@ impl Project {
             builder.nodes[app].steps.push(Step::to(node));
             for middleware in &trigger.middleware {
                 let to = builder.unit(self.unit(&middleware.source, lock)?, lock);
-                let step = step(to, &middleware.source, None, &middleware.inherit);
+                let step = builder.step(to, &middleware.source, None, &middleware.inherit, &overrides);
                 builder.nodes[node].steps.push(step);
             }
         }
         while let Some((node, unit)) = builder.open.pop_front() {
-            for Dependency { package, req, version } in self.needs_of(&unit, lock).await? {
-                let to = builder.unit(Unit::Package(package, version), lock);
-                let step = Step { requirement: Some(req.to_string()), ..Step::to(to) };
+            for need in self.needs_of(&unit, lock).await? {
+                let to = builder.unit(need.unit, lock);
+                let asked = need.package.to_string();
+                let step = Step {
+                    requirement: Some(need.req.to_string()),
+                    name: builder.leads_elsewhere(to, &asked).then_some(asked),
+                    overridden: need.overridden,
+                    ..Step::to(to)
+                };
                 builder.nodes[node].steps.push(step);
             }
             builder.nodes[node].capabilities = self.reached_by(&unit, lock).await?;
@@ -174,22 +188,8 @@ impl Project {
 impl Step {
     /// A step of which nothing is to be said.
     fn to(to: usize) -> Self {
-        Self { to, requirement: None, name: None, inherits: Vec::new() }
+        Self { to, requirement: None, name: None, inherits: Vec::new(), overridden: false }
     }
-}
-
-fn step(to: usize, source: &Source, name: Option<&str>, inherit: &Inherit) -> Step {
-    let (requirement, package) = match source {
-        Source::Registry { package, req, .. } => (Some(req.to_string()), Some(package.to_string())),
-        _ => (None, None),
-    };
-    let inherits = match inherit {
-        Inherit::All(true) => vec!["all".to_owned()],
-        Inherit::Only(keys) => keys.iter().map(ToString::to_string).collect(),
-        Inherit::Default | Inherit::All(false) => Vec::new(),
-    };
-    let name = name.filter(|name| package.as_deref() != Some(name)).map(str::to_owned);
-    Step { to, requirement, name, inherits }
 }
 
 struct Builder {
@@ -199,6 +199,35 @@ struct Builder {
 }
 
 impl Builder {
+    fn step(
+        &self,
+        to: usize,
+        source: &Source,
+        name: Option<&str>,
+        inherit: &Inherit,
+        overrides: &Overrides,
+    ) -> Step {
+        let inherits = match inherit {
+            Inherit::All(true) => vec!["all".to_owned()],
+            Inherit::Only(keys) => keys.iter().map(ToString::to_string).collect(),
+            Inherit::Default | Inherit::All(false) => Vec::new(),
+        };
+        let Source::Registry { package, req, .. } = source else {
+            let name = name.map(str::to_owned);
+            return Step { name, inherits, ..Step::to(to) };
+        };
+        let asked = package.to_string();
+        let name = name.filter(|name| *name != asked).map(str::to_owned);
+        let overridden = overrides.contains(package);
+        let name = name.or_else(|| self.leads_elsewhere(to, &asked).then_some(asked));
+        Step { to, requirement: Some(req.to_string()), name, inherits, overridden }
+    }
+
+    /// Whether a node is not what was asked for, because of an override.
+    fn leads_elsewhere(&self, to: usize, asked: &str) -> bool {
+        !matches!(&self.nodes[to].kind, NodeKind::Package { package, .. } if package == asked)
+    }
+
     fn node(&mut self, kind: NodeKind, label: String) -> usize {
         self.nodes.push(Node { kind, label, capabilities: Vec::new(), steps: Vec::new() });
         self.nodes.len() - 1

@@ -39,6 +39,7 @@ use crate::{
     Error,
     content::digest_of_url,
     files,
+    overrides::Effective,
     requirements::{Demand, Importer, Wanted},
 };
 
@@ -280,12 +281,12 @@ impl TypedIndex {
                     let is_meant = |import: &&str| patterns.iter().any(|pattern| pattern.matches(import));
                     (names.iter().copied().filter(is_meant).map(str::to_owned).collect(), export.as_deref())
                 }
-                Some(Wanted::Needed(needs)) => (imports_of(&names, needs, (wire.package, wire.req)), None),
+                Some(Wanted::Needed(needs)) => (self.imports_for(wire, &names, needs), None),
                 None => return None,
             },
             Consumer::Release(package, version) => {
                 let loaded = self.index.wait(self.index.release_answer(package, version)).ok()??;
-                (imports_of(&names, &loaded.facts.needs, (wire.package, wire.req)), None)
+                (self.imports_for(wire, &names, &loaded.facts.needs), None)
             }
         };
         imports.into_iter().find_map(|import| match consumer.check(&import, release, export) {
@@ -296,6 +297,23 @@ impl TypedIndex {
             }
             Err(Misfit::Differs(Difference::Other(detail))) => Some(Mismatch::Other { import, detail }),
         })
+    }
+}
+
+impl TypedIndex {
+    /// The imports that a wire has to satisfy: those of the needs that it is for once overrides are applied.
+    fn imports_for(
+        &self,
+        wire: &Wire<'_>,
+        names: &[&str],
+        needs: &[(PackageRef, VersionReq)],
+    ) -> Vec<String> {
+        let is_meant = |(package, req): &&(PackageRef, VersionReq)| {
+            let effective = self.index.0.overrides.effective(package, req);
+            matches!(effective, Effective::Release { package, req, .. } if package == *wire.package && req == *wire.req)
+        };
+        let meant = needs.iter().filter(is_meant);
+        meant.flat_map(|(package, req)| imports_of(names, needs, (package, req))).collect()
     }
 }
 

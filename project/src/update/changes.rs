@@ -115,8 +115,10 @@ impl Move {
         }
     }
 
-    fn of(change: LockChange) -> Self {
-        match change {
+    /// The move that a change of the lock is; `None` if it is none of a release.
+    fn of(change: LockChange) -> Option<Self> {
+        Some(match change {
+            LockChange::Overridden { .. } | LockChange::NotOverridden { .. } => return None,
             LockChange::Added { name, version, capabilities } => {
                 Self { to: Some(version), gained: capabilities, ..Self::new(&name, MoveKind::Added) }
             }
@@ -141,7 +143,7 @@ impl Move {
             LockChange::HttpAltered { url, gained, lost, .. } => {
                 Self { gained, lost, ..Self::new(&without_secrets(&url), MoveKind::OtherContent) }
             }
-        }
+        })
     }
 }
 
@@ -212,7 +214,7 @@ impl Project {
                 LockChange::Updated { name, from, to, .. } => old.get(name, from).zip(new.get(name, to)),
                 _ => None,
             };
-            let mut moved = Move::of(change);
+            let mut moved = Move::of(change)?;
             if let Some((from, to)) = ends {
                 moved.yanked = index.yanked(&from.name, &from.version).await;
                 moved.interfaces =
@@ -229,9 +231,10 @@ impl Project {
                         }
                     };
             }
-            moved
+            Some(moved)
         });
-        stream::iter(moves.collect::<Vec<_>>()).buffered(CONCURRENT_COMPARISONS).collect().await
+        let moves = stream::iter(moves.collect::<Vec<_>>()).buffered(CONCURRENT_COMPARISONS);
+        moves.filter_map(std::future::ready).collect().await
     }
 }
 

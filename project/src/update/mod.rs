@@ -17,13 +17,13 @@ use serde::Serialize;
 use spin_deps_lockfile::Lockfile;
 use spin_deps_manifest::Document;
 use spin_deps_registry::Listed;
-use spin_deps_resolver::{Index, Resolution};
+use spin_deps_resolver::{Index, Preference, Resolution};
 use wasm_pkg_common::package::PackageRef;
 
 pub use self::changes::{Interfaces, Move, MoveKind};
 use self::moves::{Aim, Id, Refusal, moved, series};
 use crate::{
-    Error, LockOutcome, LockStatus, Locking, Project,
+    Error, LockOutcome, LockStatus, Project,
     change::Change,
     files,
     index::RegistryIndex,
@@ -93,7 +93,7 @@ impl Project {
     /// Plans an update. Writes nothing. Asks the registries as far as the settings allow: a list of versions that is
     /// not older than [`listing_ttl`](crate::Settings::listing_ttl) is not asked for again.
     pub async fn plan_update(&self, options: &UpdateOptions) -> Result<UpdatePlan, Error> {
-        if let (Some(because), false) = (self.update_forbidden(), options.dry_run) {
+        if let (Some(because), false) = (self.settings.locked_because(), options.dry_run) {
             return Err(Error::UpdateForbidden { because });
         }
         let nothing = Lockfile::default();
@@ -113,8 +113,9 @@ impl Project {
         let requirements = self.requirements(manifest, self.lock.as_ref()).await?;
         let moved = self.moved(&requirements, &aim).await;
         // The text that the places are in is not in the file yet.
-        let explained =
-            |error| if document.is_some() { error } else { self.with_entry(&requirements, error) };
+        let explained = |error| {
+            if document.is_some() { error } else { self.with_override(self.with_entry(&requirements, error)) }
+        };
         let (resolution, index) = moved.map_err(explained)?;
         let lockfile = self.lockfile(&requirements, &resolution, &index).await?;
         let mut behind = 0;
@@ -135,7 +136,7 @@ impl Project {
 
     /// Carries a plan out: writes what it changes of the manifest and the lockfile, both or none. Nothing is fetched.
     pub fn update(&mut self, plan: UpdatePlan) -> Result<LockOutcome, Error> {
-        if let Some(because) = self.update_forbidden() {
+        if let Some(because) = self.settings.locked_because() {
             return Err(Error::UpdateForbidden { because });
         }
         self.check_unchanged()?;
@@ -153,7 +154,7 @@ impl Project {
         change.keep();
         self.document = plan.document.unwrap_or_else(|| self.document.clone());
         self.lock = Some(plan.lockfile.clone());
-        Ok(LockOutcome { lockfile: plan.lockfile, changes, status, warnings: plan.warnings })
+        Ok(LockOutcome { lockfile: plan.lockfile, changes, status, repaired: None, warnings: plan.warnings })
     }
 
     /// The releases after the move, and the index that knows them.
@@ -162,8 +163,8 @@ impl Project {
         requirements: &Requirements,
         aim: &Aim,
     ) -> Result<(Resolution, RegistryIndex), Error> {
-        let (registries, mapping) = (self.registries.clone(), requirements.registries.clone());
-        let index = RegistryIndex::for_update(registries, mapping, self.lock.as_ref(), |it| {
+        let (registries, lock) = (self.registries.clone(), self.lock.as_ref());
+        let index = RegistryIndex::new(registries, requirements, lock, Preference::Highest, |it| {
             aim.moves(&it.name, &it.version)
         });
         let (asked, on) = (requirements.packages.clone(), aim.clone());
@@ -178,14 +179,6 @@ impl Project {
             }
             .unwrap_or_else(|| failure.into())),
             Err(Refusal::Unused) => Err(self.unused(requirements, aim)),
-        }
-    }
-
-    fn update_forbidden(&self) -> Option<&'static str> {
-        match self.settings.locking {
-            Locking::Update => None,
-            Locking::Locked => Some("--locked"),
-            Locking::Frozen => Some("--frozen"),
         }
     }
 
@@ -252,6 +245,10 @@ impl Project {
         let mut rewrites = Vec::new();
         // From the end, because each one moves those behind it.
         for entry in entries.into_iter().rev() {
+            // What an override decides is not changed by changing the entry.
+            if requirements.overrides.contains(entry.package) {
+                continue;
+            }
             let locked = crate::content::select(lock, entry.package, entry.req);
             if locked.is_some_and(|it| !aim.moves(&it.name, &it.version)) {
                 continue;

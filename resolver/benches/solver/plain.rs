@@ -1,6 +1,8 @@
 //! `PubGrub` as its guide shows it: newest first, ranges of versions, an unknown for each package and major.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 
@@ -33,12 +35,12 @@ impl fmt::Display for Node {
 struct Plain<'a> {
     case: &'a Case,
     /// The releases by node, lowest first, as `OfflineDependencyProvider` keeps them.
-    releases: std::cell::RefCell<std::collections::HashMap<PackageRef, Vec<Version>>>,
+    releases: RefCell<HashMap<PackageRef, Vec<Version>>>,
 }
 
 /// Whether there is an answer. One with a single release of each package, where requirements span majors.
 pub(crate) fn resolve(case: &Case) -> bool {
-    let plain = Plain { case, releases: Default::default() };
+    let plain = Plain { case, releases: RefCell::default() };
     let answer: Result<SelectedDependencies<Node, Version>, _> =
         pubgrub::resolve(&plain, Node::App, Version::new(0, 0, 0));
     match answer {

@@ -40,7 +40,7 @@ fn what_it_needs_is_resolved_and_locked() {
     sandbox.run(&["sync"]).done();
     insta::assert_snapshot!(snapshot::filter(&sandbox.read("spin-deps.lock"), sandbox.root()), @r#"
     # Written by spin-deps. Commit this file and do not edit it.
-    # After a merge conflict, keep either side and run `spin-deps lock`.
+    # After a merge conflict, run `spin-deps lock`.
     version = 1
 
     [[package]]

@@ -94,7 +94,7 @@ fn an_app_takes_from_all_of_them_in_one_resolve() {
     let lock = sandbox.read("spin-deps.lock");
     insta::assert_snapshot!(snapshot::filter(&lock, sandbox.root()), @r#"
     # Written by spin-deps. Commit this file and do not edit it.
-    # After a merge conflict, keep either side and run `spin-deps lock`.
+    # After a merge conflict, run `spin-deps lock`.
     version = 1
 
     [[package]]

@@ -21,7 +21,7 @@ fn is_of_a_newer_version() {
     --- stderr
     error: the lock has version 2: it was written by a newer spin-deps
        ╭─[spin-deps.lock:3:11]
-     2 │ # After a merge conflict, keep either side and run `spin-deps lock`.
+     2 │ # After a merge conflict, run `spin-deps lock`.
      3 │ version = 2
        ·           ─
      4 │
@@ -66,7 +66,7 @@ fn has_a_merge_conflict() {
      6 │ [[package]]
        ╰────
 
-    hint: keep either side of the conflict, then run `spin-deps lock`: it brings the lock in line with the manifest and keeps the versions that still fit
+    hint: merge spin.toml first, then run `spin-deps lock`: it keeps what both sides agree on or only one has, and chooses the rest anew
     ");
 }
 

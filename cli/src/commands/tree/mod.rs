@@ -133,5 +133,8 @@ fn said(step: &Step) -> String {
     if !step.inherits.is_empty() {
         parts.push(format!("inherits {}", step.inherits.join(", ")));
     }
+    if step.overridden {
+        parts.push("override".to_owned());
+    }
     parts.join("; ")
 }

@@ -83,8 +83,9 @@ fn locked(resolution: &Resolution) -> Lockfile {
                 version: it.version.clone(),
             })
             .collect(),
+        overridden: Vec::new(),
     };
-    Lockfile { packages: resolution.packages.iter().map(package).collect(), http: Vec::new() }
+    Lockfile { packages: resolution.packages.iter().map(package).collect(), ..Lockfile::default() }
 }
 
 fn solved(
