@@ -183,14 +183,13 @@ impl Known<'_> {
 fn replaced(mut entry: Entry<'_>) -> Result<(Override, Range<usize>)> {
     let name: PackageRef = entry.parsed("name", "a package name")?;
     entry.place = format!("the override of {name}");
-    let by = match entry.text_if_there("path")? {
-        Some(path) => Replacement::Path(path.to_owned()),
-        None => {
-            let package = entry.parsed_if_there("package", "a package name")?;
-            let req = entry.parsed("req", "a version requirement")?;
-            let registry = entry.parsed_if_there("registry", "a registry")?;
-            Replacement::Release { package: package.unwrap_or_else(|| name.clone()), req, registry }
-        }
+    let by = if let Some(path) = entry.text_if_there("path")? {
+        Replacement::Path(path.to_owned())
+    } else {
+        let package = entry.parsed_if_there("package", "a package name")?;
+        let req = entry.parsed("req", "a version requirement")?;
+        let registry = entry.parsed_if_there("registry", "a registry")?;
+        Replacement::Release { package: package.unwrap_or_else(|| name.clone()), req, registry }
     };
     let replaces = entry.strings("replaces")?;
     let version = |text: &String| {

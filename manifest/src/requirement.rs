@@ -278,7 +278,6 @@ mod tests {
         let error = parse_requirement(&"^".repeat(100_000)).unwrap_err();
         assert_eq!(error.shown().chars().count(), MAX_SHOWN + 1);
         assert_eq!(error.part(), 0..100_000);
-        assert!(parse_requirement(&format!("^1.2.3-{}", "a".repeat(2_000))).is_err());
     }
 
     proptest! {

@@ -125,8 +125,17 @@ struct Inner {
 }
 
 impl RegistryIndex {
-    /// An index for a search under a preference, in which the locked releases that `moves` names give way.
     pub(crate) fn new(
+        registries: Registries,
+        requirements: &Requirements,
+        locked: Option<&Lockfile>,
+        preference: Preference,
+    ) -> Self {
+        Self::for_update(registries, requirements, locked, preference, |_| false)
+    }
+
+    /// The same, where some of the locked releases are going to move, if they can.
+    pub(crate) fn for_update(
         registries: Registries,
         requirements: &Requirements,
         locked: Option<&Lockfile>,

@@ -30,7 +30,7 @@ pub struct LockOutcome {
     pub changes: Vec<LockChange>,
     /// Whether the file was written.
     pub status: LockStatus,
-    /// What was left out of a lockfile that was not sound, in words; `None` if it was.
+    /// What was done about a lockfile that was not sound, in words; `None` if it was.
     pub repaired: Option<Vec<String>>,
     /// What the user should know, such as a yanked release that is still used.
     pub warnings: Vec<String>,
@@ -77,7 +77,7 @@ impl Project {
         let requirements = self.requirements(self.manifest(), self.lock.as_ref()).await?;
         self.misfits(&requirements)?;
         let (registries, lock) = (self.registries.clone(), self.lock.as_ref());
-        let index = RegistryIndex::new(registries, &requirements, lock, preference, |_| true);
+        let index = RegistryIndex::for_update(registries, &requirements, lock, preference, |_| true);
         let locked = Locked::default();
         let resolution = solve_with(&requirements, locked, preference, &index).await;
         let resolved = self.resolved(&requirements, resolution, &index).await?;
@@ -102,7 +102,7 @@ impl Project {
     fn write_lock(&mut self, resolved: Resolved, change: &mut Change) -> Result<LockOutcome, Error> {
         let changes = self.lock.as_ref().unwrap_or(&Lockfile::default()).diff(&resolved.lockfile);
         let missing = self.lock.is_none() && !is_empty(&resolved.lockfile);
-        let repaired = self.unsound.take();
+        let repaired = self.unsound.take().map(|found| found.remarks);
         let status = if resolved.changed || missing || repaired.is_some() {
             change.write(&self.lock_path(), resolved.lockfile.to_text().as_bytes())?;
             LockStatus::Written
@@ -136,7 +136,11 @@ impl Project {
             return Err(Error::LockWouldChange { because, reasons });
         }
         let index = index.cloned().unwrap_or_else(|| self.index(&requirements));
-        let resolution = solve(&requirements, self.lock.as_ref(), &index).await;
+        let mut locked = locked(self.lock.as_ref());
+        for (package, version) in self.unsound.iter().flat_map(|found| &found.versions) {
+            locked.insert(package.clone(), version.clone());
+        }
+        let resolution = solve_with(&requirements, locked, Preference::Highest, &index).await;
         self.resolved(&requirements, resolution, &index).await
     }
 
@@ -159,7 +163,7 @@ impl Project {
     /// An index over the registries for these requirements.
     pub(crate) fn index(&self, requirements: &Requirements) -> RegistryIndex {
         let (registries, lock) = (self.registries.clone(), self.lock.as_ref());
-        RegistryIndex::new(registries, requirements, lock, Preference::Highest, |_| false)
+        RegistryIndex::new(registries, requirements, lock, Preference::Highest)
     }
 
     /// In which respects the lockfile does not fit; empty when it does.
@@ -289,20 +293,24 @@ impl Project {
     }
 }
 
-/// Chooses versions, keeping those of `lock` while they fit.
+/// Chooses versions, keeping those of `lock`, and those that are `wanted`, while they fit.
 pub(crate) async fn solve(
     requirements: &Requirements,
     lock: Option<&Lockfile>,
+    wanted: &[Package],
     index: &RegistryIndex,
 ) -> Result<Resolution, Error> {
+    solve_with(requirements, locked(lock), Preference::Highest, index).await
+}
+
+/// The releases that a lockfile prefers.
+fn locked(lock: Option<&Lockfile>) -> Locked {
     let packages = lock.iter().flat_map(|lock| &lock.packages);
     let releases = packages.map(|package| (&package.name, &package.version));
     // What a link took the place of comes back when the link goes.
     let overrides = lock.iter().flat_map(|lock| &lock.overrides);
     let replaced = overrides.flat_map(|it| it.replaces.iter().map(|version| (&it.name, version)));
-    let locked: Locked =
-        releases.chain(replaced).map(|(name, version)| (name.clone(), version.clone())).collect();
-    solve_with(requirements, locked, Preference::Highest, index).await
+    releases.chain(replaced).map(|(name, version)| (name.clone(), version.clone())).collect()
 }
 
 /// Chooses versions under a preference, keeping those that are locked while they fit.

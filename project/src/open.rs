@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use spin_deps_lockfile::{LockError, Lockfile};
+use spin_deps_lockfile::{LockError, Lockfile, Salvage};
 use spin_deps_manifest::{Document, Manifest};
 use spin_deps_registry::{Network, ProjectConfig, Registries, Settings as RegistrySettings};
 
@@ -17,10 +17,19 @@ pub struct Project {
     pub(crate) manifest_path: PathBuf,
     pub(crate) document: Document,
     pub(crate) lock: Option<Lockfile>,
-    /// What was left out of a lockfile that was not sound, if it was read to be mended.
-    pub(crate) unsound: Option<Vec<String>>,
+    /// What was found in a lockfile that is not sound, if it was read to be mended.
+    pub(crate) unsound: Option<Salvage>,
     pub(crate) registries: Registries,
     pub(crate) memo: Memo,
+}
+
+/// What cannot be taken over of a lockfile that a merge left unsound.
+#[derive(Default)]
+pub(crate) struct Unsound {
+    /// Releases whose content has to be asked for again; see [`Salvage::wanted`].
+    pub(crate) wanted: Vec<Package>,
+    /// What was left out, in words.
+    pub(crate) dropped: Vec<String>,
 }
 
 impl Project {
@@ -37,14 +46,14 @@ impl Project {
                 return Ok((sound, None));
             }
             let found = Lockfile::salvage(text)?;
-            Ok((found.lockfile, Some(found.dropped)))
+            Ok((found.lockfile.clone(), Some(found)))
         })
         .await
     }
 
     async fn open_with(
         settings: Settings,
-        read: impl Fn(&str) -> Result<(Lockfile, Option<Vec<String>>), LockError>,
+        read: impl Fn(&str) -> Result<(Lockfile, Option<Salvage>), LockError>,
     ) -> Result<Self, Error> {
         let manifest_path = find_manifest(&settings)?;
         let text = files::read_text(&manifest_path)?;
@@ -65,7 +74,8 @@ impl Project {
         };
         let registries = Self::configured(&settings, Some((&manifest_path, document.manifest()))).await?;
         // Before anything is asked: the first answer of a registry is measured against what was locked.
-        for locked in lock.iter().flat_map(|lock| &lock.packages) {
+        let wanted = unsound.iter().flat_map(|unsound| &unsound.wanted);
+        for locked in lock.iter().flat_map(|lock| &lock.packages).chain(wanted) {
             if let Some(signers) = &locked.signers {
                 registries.expect_signers(&locked.registry, &locked.name, expected(signers));
             }

@@ -156,10 +156,10 @@ impl Project {
                     // What an override decides is not changed by changing the entry.
                     let options = asked.options.filter(|_| !found.overrides.contains(package));
                     found.options.extend(options.map(|options| (found.packages.len(), options)));
-                    found.package(origin, package, req.clone(), registry.as_ref(), demand)?;
+                    found.package(origin, package, req, registry.as_ref(), demand)?;
                 }
                 AskedSource::Component(ComponentSource::Registry { package, version, registry }) => {
-                    let req = exactly(version);
+                    let req = &exactly(version);
                     let origin = (&*asked.origin, &asked.span);
                     found.package(origin, package, req, registry.as_ref(), None)?;
                 }
@@ -235,7 +235,7 @@ impl Project {
                 who: path.to_owned(),
                 build: build.clone(),
             };
-            found.package((origin, &asked.span), package, req.clone(), None, Some(demand))?;
+            found.package((origin, &asked.span), package, req, None, Some(demand))?;
         }
         Ok(())
     }
@@ -285,7 +285,7 @@ impl Project {
             };
             let origin = without_secrets(url);
             let at = found.packages.len();
-            found.package((&origin, &asked.span), package, req.clone(), None, Some(demand))?;
+            found.package((&origin, &asked.span), package, req, None, Some(demand))?;
             found.behind_urls.extend(at..found.packages.len());
         }
         found.http.push(HttpRequirement { url: url.clone(), digest: digest.clone(), size, facts });
@@ -346,12 +346,12 @@ impl Requirements {
         &mut self,
         (origin, place): (&str, &Span),
         package: &PackageRef,
-        req: VersionReq,
+        req: &VersionReq,
         registry: Option<&Registry>,
         demand: Option<Demand>,
     ) -> Result<(), Error> {
         self.asked.insert(package.clone());
-        let Effective::Release { package: effective, req, .. } = self.overrides.effective(package, &req)
+        let Effective::Release { package: effective, req, .. } = self.overrides.effective(package, req)
         else {
             return Ok(());
         };

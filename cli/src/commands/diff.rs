@@ -102,9 +102,10 @@ fn show(output: &mut Output, diff: &ReleaseDiff) {
             }
         }
     }
-    let sizes = match from.size == to.size {
-        true => format!("{} bytes", to.size),
-        false => format!("{} bytes → {} bytes", from.size, to.size),
+    let sizes = if from.size == to.size {
+        format!("{} bytes", to.size)
+    } else {
+        format!("{} bytes → {} bytes", from.size, to.size)
     };
     output.line("").line(format!("size  {sizes}"));
     verdict(output, diff, &diff.verdict);
@@ -125,13 +126,21 @@ fn interface(output: &mut Output, change: &InterfaceChange) {
             output.line(clean_line(newer));
         }
         (older, newer) => {
-            older.iter().for_each(|name| minus(output, "", name));
-            newer.iter().for_each(|name| plus(output, "", name));
+            if let Some(name) = older {
+                minus(output, "", name);
+            }
+            if let Some(name) = newer {
+                plus(output, "", name);
+            }
         }
     }
     for ItemChange { older, newer, .. } in &change.items {
-        older.iter().for_each(|text| minus(output, "    ", text));
-        newer.iter().for_each(|text| plus(output, "    ", text));
+        if let Some(text) = older {
+            minus(output, "    ", text);
+        }
+        if let Some(text) = newer {
+            plus(output, "    ", text);
+        }
     }
     if change.partial {
         output.line(format!("    {}", styled(DIM, "and more, for which WIT has no form")));

@@ -99,7 +99,7 @@ fn size(bytes: u64) -> String {
     match found {
         None => format!("{bytes} bytes"),
         Some((unit, power)) => {
-            let tenths = u128::from(bytes) * 10 >> (10 * power);
+            let tenths = (u128::from(bytes) * 10) >> (10 * power);
             format!("{}.{} {unit} ({bytes} bytes)", tenths / 10, tenths % 10)
         }
     }

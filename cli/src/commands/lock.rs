@@ -73,10 +73,10 @@ impl Lock {
         };
         warn_all(&outcome.warnings);
         let mut output = Output::new(lock_json(&outcome));
-        if let Some(dropped) = &outcome.repaired {
+        if let Some(remarks) = &outcome.repaired {
             output.line(format!("{} spin-deps.lock, which was not sound", styled(GOOD, "Repaired")));
-            for entry in dropped {
-                output.line(format!("  {}", styled(WARN, format!("left out {}", clean(entry)))));
+            for remark in remarks {
+                output.line(format!("  {}", styled(WARN, clean(remark))));
             }
         }
         lock_lines(&mut output, &outcome);

@@ -124,7 +124,12 @@ fn row(moved: &Move) -> Vec<Cell> {
     };
     let change = match moved.kind {
         MoveKind::Minor | MoveKind::Patch | MoveKind::Added => GOOD,
-        MoveKind::Major | MoveKind::PreRelease | MoveKind::Build | MoveKind::Downgrade => WARN,
+        MoveKind::Major
+        | MoveKind::PreRelease
+        | MoveKind::Build
+        | MoveKind::Downgrade
+        | MoveKind::Overridden
+        | MoveKind::NotOverridden => WARN,
         MoveKind::Removed | MoveKind::OtherContent => BAD,
     };
     let gained = moved.gained.iter().map(|key| format!("+{key}"));

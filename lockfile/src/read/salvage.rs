@@ -1,14 +1,18 @@
 //! Reads what is sound of a lock that is not, so that `lock` can mend it.
 //!
 //! A merge of two branches leaves a text with conflict markers, or one that merged without a conflict into something
-//! that means nothing: an entry twice, a dependency on a version that the other branch has moved. Every entry of such a
+//! that means nothing: an entry twice, a dependency on a version that the other branch has moved. Every line of such a
 //! text was once written by us, on one side or the other. So the two sides are told apart, each is read entry by entry,
 //! and what both agree on, or only one has, is kept. Where they disagree about the same release neither is believed.
+//!
+//! Nor is an entry that a conflict runs through. Entries share lines, by which git aligns them, and merges what is between
+//! piece by piece: the name of one release may stand above the digest of another then. Of these only the version counts,
+//! as one that is preferred if it exists.
 //!
 //! What is kept is true of the single releases, and no more than that: the versions that dependencies name may not be
 //! there. It serves to prefer these releases, and to know what they are without a request, when all is chosen anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml_edit::Document;
@@ -29,13 +33,15 @@ const END: &str = ">>>>>>>";
 pub struct Salvage {
     /// The entries, without overrides. Dependencies may name releases that are not there.
     pub lockfile: Lockfile,
-    /// What was left out, in words, sorted.
-    pub dropped: Vec<String>,
+    /// The releases of other entries, of which nothing but the version can be believed. Some may not exist.
+    pub versions: BTreeSet<(PackageRef, Version)>,
+    /// What was left out and what has to be asked for again, in words, sorted.
+    pub remarks: Vec<String>,
 }
 
 pub(crate) fn salvage(text: &str) -> Result<Salvage, LockError> {
     let error = match lockfile(text) {
-        Ok(lockfile) => return Ok(Salvage { lockfile, dropped: Vec::new() }),
+        Ok(lockfile) => return Ok(Salvage { lockfile, ..Salvage::default() }),
         Err(error) if error.is_of_merging() => error,
         Err(error) => return Err(error),
     };
@@ -43,15 +49,17 @@ pub(crate) fn salvage(text: &str) -> Result<Salvage, LockError> {
     for side in sides(text) {
         found.read(text, &side)?;
     }
-    if found.packages.is_empty() && found.http.is_empty() && !matches!(error, LockError::MergeConflict { .. })
-    {
+    if found.is_empty() && !matches!(error, LockError::MergeConflict { .. }) {
         return Err(error);
     }
     found.agreed()
 }
 
+/// A line's place in the text, and whether it stands within a conflict.
+type Line = (Range<usize>, bool);
+
 /// The lines of a text as each side of its conflicts has them; one side where there is no conflict.
-fn sides(text: &str) -> Vec<Vec<Range<usize>>> {
+fn sides(text: &str) -> Vec<Vec<Line>> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let mut part = None;
     let mut start = 0;
@@ -65,10 +73,10 @@ fn sides(text: &str) -> Vec<Vec<Range<usize>>> {
             Some(_) if line.starts_with(END) => None,
             part => {
                 if part.is_none() || part == Some(OURS) {
-                    ours.push(place.clone());
+                    ours.push((place.clone(), part.is_some()));
                 }
                 if part.is_none() || part == Some(THEIRS) {
-                    theirs.push(place);
+                    theirs.push((place, part.is_some()));
                 }
                 part
             }
@@ -84,18 +92,22 @@ type At<T> = (T, Range<usize>);
 struct Found {
     packages: BTreeMap<(PackageRef, Version), Vec<At<Package>>>,
     http: BTreeMap<(Url, String), Vec<At<HttpSource>>>,
-    dropped: Vec<String>,
+    versions: BTreeSet<(PackageRef, Version)>,
+    remarks: BTreeSet<String>,
 }
 
 impl Found {
+    fn is_empty(&self) -> bool {
+        self.packages.is_empty() && self.http.is_empty() && self.versions.is_empty()
+    }
+
     /// Reads the lines of one side, entry by entry.
-    fn read(&mut self, text: &str, lines: &[Range<usize>]) -> Result<(), LockError> {
-        let is_head = |line: &Range<usize>| text.get(line.clone()).is_some_and(|line| line.starts_with("[["));
+    fn read(&mut self, text: &str, lines: &[Line]) -> Result<(), LockError> {
+        let is_head = |line: &Line| text.get(line.0.clone()).is_some_and(|line| line.starts_with("[["));
         let first = lines.iter().position(is_head).unwrap_or(lines.len());
         let (preamble, entries) = lines.split_at(first);
-        let joined = |lines: &[Range<usize>]| -> String {
-            lines.iter().filter_map(|line| text.get(line.clone())).collect()
-        };
+        let joined =
+            |lines: &[Line]| -> String { lines.iter().filter_map(|line| text.get(line.0.clone())).collect() };
         // The only thing before the entries is the version of the format, which says how to read them.
         let preamble = joined(preamble);
         if let Ok(document) = Document::parse(preamble.as_str()) {
@@ -103,15 +115,16 @@ impl Found {
         }
         for entry in entries.chunk_by(|_, next| !is_head(next)) {
             let place = entry.first().cloned().unwrap_or_default();
-            if self.entry(&joined(entry), &place).is_none() {
+            let whole = entry.windows(2).all(|lines| matches!(lines, [a, b] if a.end == b.start));
+            if self.entry(&joined(entry), &place, whole).is_none() {
                 let line = text.get(..place.start).unwrap_or_default().matches('\n').count() + 1;
-                self.dropped.push(format!("the entry in line {line}, which cannot be read"));
+                self.remarks.insert(format!("left out the entry in line {line}, which cannot be read"));
             }
         }
         Ok(())
     }
 
-    fn entry(&mut self, text: &str, place: &Range<usize>) -> Option<()> {
+    fn entry(&mut self, text: &str, place: &Range<usize>, whole: bool) -> Option<()> {
         let document = Document::parse(text).ok()?;
         let mut root = Entry::new(document.as_table(), "the lock".to_owned(), 0..0);
         // Overrides are the manifest's to say.
@@ -119,11 +132,18 @@ impl Found {
         for entry in root.tables("package").ok()? {
             let package = package(entry).ok()?.value;
             let key = (package.name.clone(), package.version.clone());
-            self.packages.entry(key).or_default().push((package, place.clone()));
+            if whole {
+                self.packages.entry(key).or_default().push((package, place.clone()));
+            } else {
+                self.versions.insert(key);
+            }
         }
         for entry in root.tables("http").ok()? {
             let source = http_source(entry).ok()?.value;
             let key = (source.url.clone(), source.digest.to_string());
+            if !whole {
+                continue;
+            }
             self.http.entry(key).or_default().push((source, place.clone()));
         }
         root.finish().ok().map(drop)
@@ -131,10 +151,10 @@ impl Found {
 
     /// The entries about which all sides that have them agree.
     fn agreed(self) -> Result<Salvage, LockError> {
-        let Self { packages, http, mut dropped } = self;
+        let Self { packages, http, mut versions, mut remarks } = self;
         let mut lockfile = Lockfile::default();
         let mut first: BTreeMap<PackageRef, Package> = BTreeMap::new();
-        for (package, place) in packages.values().flatten() {
+        for (package, place) in packages.values().flatten().chain(&wanted) {
             // Whom a package is taken from is nothing to choose by chance.
             let first = first.entry(package.name.clone()).or_insert_with(|| package.clone());
             let differ = |what| LockError::Differ { name: package.name.clone(), what, span: place.clone() };
@@ -151,9 +171,11 @@ impl Found {
                 overridden: needs(it.needs()),
                 ..it.clone()
             };
-            match unanimous(found, facts) {
-                Some(package) => lockfile.packages.push(package),
-                None => dropped.push(format!("{name} {version}, which is there in two ways")),
+            if let Some(package) = unanimous(found, facts) {
+                lockfile.packages.push(package);
+            } else {
+                remarks.insert(format!("asked again about {name} {version}, which is there in two ways"));
+                versions.insert((name, version));
             }
         }
         for ((url, _), found) in http {
@@ -162,15 +184,21 @@ impl Found {
                 overridden: needs(it.needs()),
                 ..it.clone()
             };
-            match unanimous(found, facts) {
-                Some(source) => lockfile.http.push(source),
-                None => dropped.push(format!("{}, which is there in two ways", without_secrets(&url))),
+            if let Some(source) = unanimous(found, facts) {
+                lockfile.http.push(source);
+            } else {
+                let url = without_secrets(&url);
+                remarks.insert(format!("asked again about {url}, which is there in two ways"));
             }
         }
         lockfile.sort();
-        dropped.sort();
-        dropped.dedup();
-        Ok(Salvage { lockfile, dropped })
+        versions.retain(|(name, version)| lockfile.get(name, version).is_none());
+        let torn = versions.iter().map(|(name, version)| format!("{name} {version}"));
+        let two_ways = |release: &String| remarks.iter().any(|it| it.contains(&format!("about {release},")));
+        let torn: Vec<_> = torn.filter(|release| !two_ways(release)).collect();
+        remarks
+            .extend(torn.iter().map(|it| format!("asked again about {it}, which a conflict runs through")));
+        Ok(Salvage { lockfile, versions, remarks: remarks.into_iter().collect() })
     }
 }
 

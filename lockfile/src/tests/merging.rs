@@ -20,7 +20,7 @@ fn lock(releases: &[(&str, &str)]) -> Lockfile {
 fn kept(text: &str) -> (Vec<String>, Vec<String>) {
     let salvage = Lockfile::salvage(text).unwrap();
     let packages = salvage.lockfile.packages.iter();
-    (packages.map(|it| format!("{} {}", it.name, it.version)).collect(), salvage.dropped)
+    (packages.map(|it| format!("{} {}", it.name, it.version)).collect(), salvage.remarks)
 }
 
 /// The text with the lines of `ours` and `theirs` that differ between markers, as git writes them.
@@ -33,7 +33,7 @@ fn conflict(ours: &str, base: Option<&str>, theirs: &str) -> String {
 fn a_sound_lock_is_kept_whole() {
     let text = sample().to_text();
     let salvage = Lockfile::salvage(&text).unwrap();
-    assert_eq!((salvage.lockfile.to_text(), salvage.dropped), (text, Vec::new()));
+    assert_eq!((salvage.lockfile.to_text(), salvage.remarks), (text, Vec::new()));
 }
 
 #[test]
@@ -62,7 +62,10 @@ fn what_the_sides_say_differently_of_a_release_is_not_believed() {
     let text = conflict(&ours.to_text(), None, &theirs.to_text());
     assert_eq!(
         kept(&text),
-        (vec!["acme:a 1.0.0".into()], vec!["acme:b 1.0.0, which is there in two ways".into()])
+        (
+            vec!["acme:a 1.0.0".into()],
+            vec!["asked again about acme:b 1.0.0, which is there in two ways".into()]
+        )
     );
     // Which release meets a need is no fact about the one that has it.
     let mut moved = ours.clone();
@@ -71,6 +74,20 @@ fn what_the_sides_say_differently_of_a_release_is_not_believed() {
     other.packages[0].dependencies = vec![needs("acme:b", "^1", "1.1.0")];
     let text = conflict(&moved.to_text(), None, &other.to_text());
     assert_eq!(kept(&text).0, ["acme:a 1.0.0", "acme:b 1.0.0"]);
+}
+
+#[test]
+fn of_an_entry_that_a_conflict_runs_through_only_the_version_counts() {
+    // What git makes of `a` alone, where one side puts `m` before it and the other one replaces it by `n`.
+    let text = lock(&[("n", "1.0.0")]).to_text();
+    let name = "name = \"acme:n\"\n";
+    let text = text.replacen(name, &conflict("name = \"acme:a\"\n", None, name), 1);
+    let salvage = Lockfile::salvage(&text).unwrap();
+    assert_eq!(salvage.lockfile, Lockfile::default(), "the digest is not that of `a`");
+    let versions: Vec<_> =
+        salvage.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    assert_eq!(versions, ["acme:a 1.0.0", "acme:n 1.0.0"]);
+    assert_eq!(salvage.remarks[0], "asked again about acme:a 1.0.0, which a conflict runs through");
 }
 
 #[test]

@@ -513,6 +513,35 @@ fn triggers_that_share_an_id_cannot_be_told_apart() {
     assert_eq!(error.kind(), &ErrorKind::AmbiguousTrigger("t".into()));
 }
 
+#[test]
+fn a_requirement_changes_in_its_place_only() {
+    let text = app("[component.api]\nsource = \"a.wasm\"\n\n[component.api.dependencies]\n\
+         \"a:a\"='^1' # short\n\
+         \"a:b\" = { inherit_configuration = [ \"files\" ],version=\"1.2\" }\n\n\
+         [component.api.dependencies.\"a:c/d@1.0.0\"]\npackage = \"a:c\"\nversion = \"\"\"=1.0.0\"\"\"\n");
+    for (name_of, written, wanted) in
+        [("a:a", "^1", "'^2'"), ("a:b", "1.2", "\"^2\""), ("a:c/d@1.0.0", "=1.0.0", "\"^2\"")]
+    {
+        let mut document = Document::parse(&text).unwrap();
+        let place =
+            document.manifest().components["api"].dependency(&name(name_of)).unwrap().source_span.clone();
+        assert_eq!(document.requirement(&place).as_deref(), Some(written));
+        document.set_requirement(&place, "^2").unwrap();
+        let expected = format!("{}{wanted}{}", &text[..place.start], &text[place.end..]);
+        assert_eq!(document.text(), expected);
+        let said = &document.manifest().components["api"].dependency(&name(name_of)).unwrap().source;
+        assert!(matches!(said, Source::Registry { req, .. } if req.to_string() == "^2"));
+
+        let before = document.text();
+        for unusable in ["", "new", "'; x = '"] {
+            assert!(document.set_requirement(&place, unusable).is_err(), "{unusable}");
+        }
+        assert!(document.set_requirement(&(0..4), "^2").is_err());
+        assert!(document.set_requirement(&(0..usize::MAX), "^2").is_err());
+        assert_eq!(document.text(), before);
+    }
+}
+
 /// Overrides `acme:hash` by a file, checks that going back restores the text, and shows what changed.
 #[track_caller]
 fn replace(application: &str) -> String {
@@ -605,33 +634,4 @@ fn an_override_takes_the_place_of_another() {
     [application.tool.deps.overrides."acme:hash"]
     path = "hash.wasm"
     "#);
-}
-
-#[test]
-fn a_requirement_changes_in_its_place_only() {
-    let text = app("[component.api]\nsource = \"a.wasm\"\n\n[component.api.dependencies]\n\
-         \"a:a\"='^1' # short\n\
-         \"a:b\" = { inherit_configuration = [ \"files\" ],version=\"1.2\" }\n\n\
-         [component.api.dependencies.\"a:c/d@1.0.0\"]\npackage = \"a:c\"\nversion = \"\"\"=1.0.0\"\"\"\n");
-    for (name_of, written, wanted) in
-        [("a:a", "^1", "'^2'"), ("a:b", "1.2", "\"^2\""), ("a:c/d@1.0.0", "=1.0.0", "\"^2\"")]
-    {
-        let mut document = Document::parse(&text).unwrap();
-        let place =
-            document.manifest().components["api"].dependency(&name(name_of)).unwrap().source_span.clone();
-        assert_eq!(document.requirement(&place).as_deref(), Some(written));
-        document.set_requirement(&place, "^2").unwrap();
-        let expected = format!("{}{wanted}{}", &text[..place.start], &text[place.end..]);
-        assert_eq!(document.text(), expected);
-        let said = &document.manifest().components["api"].dependency(&name(name_of)).unwrap().source;
-        assert!(matches!(said, Source::Registry { req, .. } if req.to_string() == "^2"));
-
-        let before = document.text();
-        for unusable in ["", "new", "'; x = '"] {
-            assert!(document.set_requirement(&place, unusable).is_err(), "{unusable}");
-        }
-        assert!(document.set_requirement(&(0..4), "^2").is_err());
-        assert!(document.set_requirement(&(0..usize::MAX), "^2").is_err());
-        assert_eq!(document.text(), before);
-    }
 }

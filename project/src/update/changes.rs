@@ -62,6 +62,10 @@ pub enum MoveKind {
     Removed,
     /// The version is the same, and what is behind it is not.
     OtherContent,
+    /// Something else takes its place from now on.
+    Overridden,
+    /// Nothing takes its place any more.
+    NotOverridden,
 }
 
 impl MoveKind {
@@ -89,6 +93,8 @@ impl MoveKind {
             Self::Added => "added",
             Self::Removed => "removed",
             Self::OtherContent => "same version, other content",
+            Self::Overridden => "override",
+            Self::NotOverridden => "no override any more",
         }
     }
 }
@@ -115,10 +121,10 @@ impl Move {
         }
     }
 
-    /// The move that a change of the lock is; `None` if it is none of a release.
-    fn of(change: LockChange) -> Option<Self> {
-        Some(match change {
-            LockChange::Overridden { .. } | LockChange::NotOverridden { .. } => return None,
+    fn of(change: LockChange) -> Self {
+        match change {
+            LockChange::Overridden { name, .. } => Self::new(&name, MoveKind::Overridden),
+            LockChange::NotOverridden { name } => Self::new(&name, MoveKind::NotOverridden),
             LockChange::Added { name, version, capabilities } => {
                 Self { to: Some(version), gained: capabilities, ..Self::new(&name, MoveKind::Added) }
             }
@@ -143,7 +149,7 @@ impl Move {
             LockChange::HttpAltered { url, gained, lost, .. } => {
                 Self { gained, lost, ..Self::new(&without_secrets(&url), MoveKind::OtherContent) }
             }
-        })
+        }
     }
 }
 
@@ -214,7 +220,7 @@ impl Project {
                 LockChange::Updated { name, from, to, .. } => old.get(name, from).zip(new.get(name, to)),
                 _ => None,
             };
-            let mut moved = Move::of(change)?;
+            let mut moved = Move::of(change);
             if let Some((from, to)) = ends {
                 moved.yanked = index.yanked(&from.name, &from.version).await;
                 moved.interfaces =
@@ -231,10 +237,9 @@ impl Project {
                         }
                     };
             }
-            Some(moved)
+            moved
         });
-        let moves = stream::iter(moves.collect::<Vec<_>>()).buffered(CONCURRENT_COMPARISONS);
-        moves.filter_map(std::future::ready).collect().await
+        stream::iter(moves.collect::<Vec<_>>()).buffered(CONCURRENT_COMPARISONS).collect().await
     }
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use semver::Version;
 use serde::Serialize;
-use spin_deps_lockfile::Lockfile;
+use spin_deps_lockfile::{Lockfile, Package};
 use spin_deps_manifest::Document;
 use spin_deps_registry::Listed;
 use spin_deps_resolver::{Index, Preference, Resolution};
@@ -123,11 +123,13 @@ impl Project {
             let listed = index.listed(&package.name).await?;
             behind += usize::from(newest(&listed, &package.version).is_some_and(|it| *it > package.version));
         }
+        let mut warnings = resolution.warnings;
+        warnings.extend(requirements.overrides.unused(&requirements.asked, &lockfile));
         Ok(UpdatePlan {
             moves: self.moves_between(lock, &lockfile, &index).await,
             rewrites,
             behind,
-            warnings: resolution.warnings,
+            warnings,
             was_locked: self.lock.is_some(),
             lockfile,
             document,
@@ -164,9 +166,8 @@ impl Project {
         aim: &Aim,
     ) -> Result<(Resolution, RegistryIndex), Error> {
         let (registries, lock) = (self.registries.clone(), self.lock.as_ref());
-        let index = RegistryIndex::new(registries, requirements, lock, Preference::Highest, |it| {
-            aim.moves(&it.name, &it.version)
-        });
+        let moves = |it: &Package| aim.moves(&it.name, &it.version);
+        let index = RegistryIndex::for_update(registries, requirements, lock, Preference::Highest, moves);
         let (asked, on) = (requirements.packages.clone(), aim.clone());
         let lock = self.lock.clone().unwrap_or_default();
         let search = move |index: &dyn Index| moved(&asked, &lock, &on, index);

@@ -230,7 +230,9 @@ fn it_holds_for_entries_urls_files_and_components() {
 fn a_dependency_on_an_overridden_package_can_be_added() {
     let sandbox = Sandbox::new();
     sandbox.use_folder();
-    BASE.iter().for_each(|version| sandbox.publish(&base(version)));
+    for version in BASE {
+        sandbox.publish(&base(version));
+    }
     sandbox.write_app(&[("acme:base", "1.0.0")], "", "dev(/x)");
     sandbox.write("dev.wasm", stand_in("dev", &[]));
     let table = "\n[application.tool.deps.overrides]\n\"acme:base\" = { path = \"dev.wasm\" }\n";

@@ -442,7 +442,7 @@ fn versions_are_marked_by_what_the_project_has_to_do_with_them() {
     assert_eq!(row("1.2.0-rc.1")["prerelease"], true);
     assert_eq!(row("1.1.0")["locked"], true);
     assert_eq!(row("2.0.0")["fits"], serde_json::json!(["^2"]));
-    assert_eq!(json["requirements"][0]["by"], "component `other`");
+    assert_eq!(json["requirements"][0]["by"], "component `other` (dependency `acme:base/api@2.0.0`)");
     // Without a project there is nothing to be marked but what the registry says.
     fs_err::remove_file(sandbox.project().join("spin.toml")).expect("the manifest");
     insta::assert_snapshot!(shown(&sandbox, &["versions", "acme:base"]), @"

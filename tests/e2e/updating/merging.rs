@@ -128,27 +128,6 @@ fn neighbours_conflict_and_lock_mends_it() {
 }
 
 #[test]
-fn a_union_merge_is_mended_too() {
-    let repository = Repository::new("merge");
-    repository.0.write(".gitattributes", "spin-deps.lock merge=union\n");
-    repository.commit("attributes");
-    repository.branch("ours", &[&["add", "acme:dog", "--to", "one"]]);
-    repository.branch("theirs", &[&["add", "acme:fox", "--to", "two"]]);
-    assert!(repository.merge("ours", "theirs"), "git sees no conflict");
-    repository.0.run(&["sync"]).failed();
-    insta::assert_snapshot!(repository.0.snapshot(&repository.0.run(&["lock"]).done()), @"
-    exit: 0
-    --- stdout
-    Repaired spin-deps.lock, which was not sound
-      left out the entry in line 14, which cannot be read
-    Locked 3 packages in spin-deps.lock
-      add acme:dog 1.0.0
-      add acme:fox 1.0.0
-    ");
-    repository.0.run(&["sync", "--locked"]).done();
-}
-
-#[test]
 fn a_merge_without_conflict_into_something_unsound_is_mended() {
     let repository = Repository::new("merge");
     let sandbox = &repository.0;

@@ -74,6 +74,7 @@ fn locked(resolution: &Resolution) -> Lockfile {
         signers: None,
         size: 1,
         capabilities: Vec::new(),
+        overridden: Vec::new(),
         dependencies: it
             .dependencies
             .iter()
@@ -83,7 +84,6 @@ fn locked(resolution: &Resolution) -> Lockfile {
                 version: it.version.clone(),
             })
             .collect(),
-        overridden: Vec::new(),
     };
     Lockfile { packages: resolution.packages.iter().map(package).collect(), ..Lockfile::default() }
 }
