@@ -136,12 +136,24 @@ impl Project {
             return Err(Error::LockWouldChange { because, reasons });
         }
         let index = index.cloned().unwrap_or_else(|| self.index(&requirements));
+        self.check_torn(&index)?;
         let mut locked = locked(self.lock.as_ref());
         for (package, version) in self.unsound.iter().flat_map(|found| &found.versions) {
             locked.insert(package.clone(), version.clone());
         }
         let resolution = solve_with(&requirements, locked, Preference::Highest, &index).await;
         self.resolved(&requirements, resolution, &index).await
+    }
+
+    /// Refuses to take a package from another registry than the entries say that a conflict runs through.
+    fn check_torn(&self, index: &RegistryIndex) -> Result<(), Error> {
+        let packages = self.unsound.iter().flat_map(|found| found.torn.clone()).collect();
+        let torn = Lockfile { packages, ..Lockfile::default() };
+        let moved = |package: &Package| match index.registry(&package.name) {
+            Some(now) => stays(&torn, &package.name, &now),
+            None => Ok(()),
+        };
+        torn.packages.iter().try_for_each(moved)
     }
 
     /// A resolution as a lockfile.
@@ -293,11 +305,10 @@ impl Project {
     }
 }
 
-/// Chooses versions, keeping those of `lock`, and those that are `wanted`, while they fit.
+/// Chooses versions, keeping those of `lock` while they fit.
 pub(crate) async fn solve(
     requirements: &Requirements,
     lock: Option<&Lockfile>,
-    wanted: &[Package],
     index: &RegistryIndex,
 ) -> Result<Resolution, Error> {
     solve_with(requirements, locked(lock), Preference::Highest, index).await

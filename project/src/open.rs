@@ -23,15 +23,6 @@ pub struct Project {
     pub(crate) memo: Memo,
 }
 
-/// What cannot be taken over of a lockfile that a merge left unsound.
-#[derive(Default)]
-pub(crate) struct Unsound {
-    /// Releases whose content has to be asked for again; see [`Salvage::wanted`].
-    pub(crate) wanted: Vec<Package>,
-    /// What was left out, in words.
-    pub(crate) dropped: Vec<String>,
-}
-
 impl Project {
     /// Opens the project that the settings point to, or the one around the current directory. Makes no request.
     pub async fn open(settings: Settings) -> Result<Self, Error> {
@@ -74,8 +65,8 @@ impl Project {
         };
         let registries = Self::configured(&settings, Some((&manifest_path, document.manifest()))).await?;
         // Before anything is asked: the first answer of a registry is measured against what was locked.
-        let wanted = unsound.iter().flat_map(|unsound| &unsound.wanted);
-        for locked in lock.iter().flat_map(|lock| &lock.packages).chain(wanted) {
+        let torn = unsound.iter().flat_map(|found| &found.torn);
+        for locked in lock.iter().flat_map(|lock| &lock.packages).chain(torn) {
             if let Some(signers) = &locked.signers {
                 registries.expect_signers(&locked.registry, &locked.name, expected(signers));
             }

@@ -35,6 +35,8 @@ pub struct Salvage {
     pub lockfile: Lockfile,
     /// The releases of other entries, of which nothing but the version can be believed. Some may not exist.
     pub versions: BTreeSet<(PackageRef, Version)>,
+    /// The entries that a conflict runs through. Their packages stay with these registries and signers.
+    pub torn: Vec<Package>,
     /// What was left out and what has to be asked for again, in words, sorted.
     pub remarks: Vec<String>,
 }
@@ -55,11 +57,8 @@ pub(crate) fn salvage(text: &str) -> Result<Salvage, LockError> {
     found.agreed()
 }
 
-/// A line's place in the text, and whether it stands within a conflict.
-type Line = (Range<usize>, bool);
-
 /// The lines of a text as each side of its conflicts has them; one side where there is no conflict.
-fn sides(text: &str) -> Vec<Vec<Line>> {
+fn sides(text: &str) -> Vec<Vec<Range<usize>>> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let mut part = None;
     let mut start = 0;
@@ -73,10 +72,10 @@ fn sides(text: &str) -> Vec<Vec<Line>> {
             Some(_) if line.starts_with(END) => None,
             part => {
                 if part.is_none() || part == Some(OURS) {
-                    ours.push((place.clone(), part.is_some()));
+                    ours.push(place.clone());
                 }
                 if part.is_none() || part == Some(THEIRS) {
-                    theirs.push((place, part.is_some()));
+                    theirs.push(place);
                 }
                 part
             }
@@ -93,6 +92,7 @@ struct Found {
     packages: BTreeMap<(PackageRef, Version), Vec<At<Package>>>,
     http: BTreeMap<(Url, String), Vec<At<HttpSource>>>,
     versions: BTreeSet<(PackageRef, Version)>,
+    torn: Vec<At<Package>>,
     remarks: BTreeSet<String>,
 }
 
@@ -102,12 +102,13 @@ impl Found {
     }
 
     /// Reads the lines of one side, entry by entry.
-    fn read(&mut self, text: &str, lines: &[Line]) -> Result<(), LockError> {
-        let is_head = |line: &Line| text.get(line.0.clone()).is_some_and(|line| line.starts_with("[["));
+    fn read(&mut self, text: &str, lines: &[Range<usize>]) -> Result<(), LockError> {
+        let is_head = |line: &Range<usize>| text.get(line.clone()).is_some_and(|line| line.starts_with("[["));
         let first = lines.iter().position(is_head).unwrap_or(lines.len());
         let (preamble, entries) = lines.split_at(first);
-        let joined =
-            |lines: &[Line]| -> String { lines.iter().filter_map(|line| text.get(line.0.clone())).collect() };
+        let joined = |lines: &[Range<usize>]| -> String {
+            lines.iter().filter_map(|line| text.get(line.clone())).collect()
+        };
         // The only thing before the entries is the version of the format, which says how to read them.
         let preamble = joined(preamble);
         if let Ok(document) = Document::parse(preamble.as_str()) {
@@ -136,6 +137,7 @@ impl Found {
                 self.packages.entry(key).or_default().push((package, place.clone()));
             } else {
                 self.versions.insert(key);
+                self.torn.push((package, place.clone()));
             }
         }
         for entry in root.tables("http").ok()? {
@@ -151,10 +153,10 @@ impl Found {
 
     /// The entries about which all sides that have them agree.
     fn agreed(self) -> Result<Salvage, LockError> {
-        let Self { packages, http, mut versions, mut remarks } = self;
+        let Self { packages, http, mut versions, torn: torn_entries, mut remarks } = self;
         let mut lockfile = Lockfile::default();
         let mut first: BTreeMap<PackageRef, Package> = BTreeMap::new();
-        for (package, place) in packages.values().flatten().chain(&wanted) {
+        for (package, place) in packages.values().flatten().chain(&torn_entries) {
             // Whom a package is taken from is nothing to choose by chance.
             let first = first.entry(package.name.clone()).or_insert_with(|| package.clone());
             let differ = |what| LockError::Differ { name: package.name.clone(), what, span: place.clone() };
@@ -198,7 +200,9 @@ impl Found {
         let torn: Vec<_> = torn.filter(|release| !two_ways(release)).collect();
         remarks
             .extend(torn.iter().map(|it| format!("asked again about {it}, which a conflict runs through")));
-        Ok(Salvage { lockfile, versions, remarks: remarks.into_iter().collect() })
+        let remarks = remarks.into_iter().collect();
+        let torn = torn_entries.into_iter().map(|(package, _)| package).collect();
+        Ok(Salvage { lockfile, versions, torn, remarks })
     }
 }
 

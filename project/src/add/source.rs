@@ -184,13 +184,13 @@ impl Project {
         };
         requirements.push(requirement, self.demand_of_new(&package, options, component));
         let mut warnings = Vec::new();
-        let resolution = match solve(&requirements, self.lock.as_ref(), &[], &index).await {
+        let resolution = match solve(&requirements, self.lock.as_ref(), &index).await {
             // Nobody asked for the newest release; where its types do not fit, an older one may.
             Err(Error::Resolve(failure)) if !is_fixed => {
                 if let Some(last) = requirements.packages.last_mut() {
                     last.req = VersionReq::STAR;
                 }
-                match solve(&requirements, self.lock.as_ref(), &[], &index).await {
+                match solve(&requirements, self.lock.as_ref(), &index).await {
                     Ok(resolution) if !resolution.warnings.is_empty() => {
                         if let Some(version) = resolution.roots.last() {
                             req = caret(version)?;

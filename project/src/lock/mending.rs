@@ -35,10 +35,10 @@ type App = BTreeMap<PackageRef, VersionReq>;
 impl World {
     /// The lock of an app that keeps what `before` has.
     fn lock(&self, app: &App, before: &Lockfile) -> Option<Lockfile> {
-        self.lock_with(app, super::locked(Some(before)))
+        self.lock_with(app, &super::locked(Some(before)))
     }
 
-    fn lock_with(&self, app: &App, locked: Locked) -> Option<Lockfile> {
+    fn lock_with(&self, app: &App, locked: &Locked) -> Option<Lockfile> {
         let asked: Vec<_> = app
             .iter()
             .map(|(package, req)| Requirement {
@@ -47,7 +47,7 @@ impl World {
                 origin: "the app".into(),
             })
             .collect();
-        let resolution = resolve(&asked, &locked, Preference::Highest, self).ok()?;
+        let resolution = resolve(&asked, locked, Preference::Highest, self).ok()?;
         let packages = resolution.packages.into_iter().map(|it| {
             // As from a registry: the content follows from name and version, and most else is the same for all.
             let text = format!("{} {}", it.package, it.version);
@@ -143,8 +143,8 @@ proptest! {
         let theirs: App = base.clone().into_iter().chain(more_theirs.clone()).collect();
         let all: App = ours.clone().into_iter().chain(more_theirs).collect();
         let nothing = Lockfile::default();
-        let Some(base_lock) = world.lock(&base, &nothing, &[]) else { return Ok(()) };
-        let (Some(ours_lock), Some(theirs_lock)) = (world.lock(&ours, &base_lock, &[]), world.lock(&theirs, &base_lock, &[]))
+        let Some(base_lock) = world.lock(&base, &nothing) else { return Ok(()) };
+        let (Some(ours_lock), Some(theirs_lock)) = (world.lock(&ours, &base_lock), world.lock(&theirs, &base_lock))
         else { return Ok(()) };
         let text = merged(&ours_lock.to_text(), &base_lock.to_text(), &theirs_lock.to_text(), option);
         let salvage = Lockfile::salvage(&text);
@@ -158,7 +158,7 @@ proptest! {
         for (package, version) in salvage.versions {
             locked.insert(package, version);
         }
-        let Some(mended) = world.lock_with(&all, locked) else { return Ok(()) };
+        let Some(mended) = world.lock_with(&all, &locked) else { return Ok(()) };
         prop_assert_eq!(Lockfile::parse(&mended.to_text()), Ok(mended.clone()));
         let chosen: Vec<_> = mended.packages.iter().map(|it| (it.name.clone(), it.version.clone())).collect();
         prop_assert!(world.closed(&all, &chosen));

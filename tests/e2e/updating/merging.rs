@@ -114,7 +114,11 @@ fn neighbours_conflict_and_lock_mends_it() {
             exit: 0
             --- stdout
             Repaired spin-deps.lock, which was not sound
+              asked again about acme:dog 1.0.0, which a conflict runs through
+              asked again about acme:fox 1.0.0, which a conflict runs through
             Locked 3 packages in spin-deps.lock
+              add acme:dog 1.0.0
+              add acme:fox 1.0.0
             ");
         }
         assert_eq!(repository.locked(), ["cat", "dog", "fox"], "{style}");
