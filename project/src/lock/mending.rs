@@ -136,7 +136,7 @@ proptest! {
     fn a_mended_merge_fits_and_keeps_what_both_sides_had(
         world in world(),
         (base, more_ours, more_theirs) in (app(), app(), app()),
-        option in prop::sample::select(vec!["--diff-algorithm=myers", "--diff-algorithm=histogram", "--diff3", "--zdiff3"]),
+        option in prop::sample::select(vec!["--marker-size=7", "--diff3", "--zdiff3"]),
     ) {
         // The branches add requirements, and change those that there are.
         let ours: App = base.clone().into_iter().chain(more_ours.clone()).collect();
