@@ -18,7 +18,8 @@ use wasmparser::{
 };
 
 use crate::{
-    DependencyTable, InterfaceName, Metadata, SECTION, TableError, capabilities,
+    DependencyTable, InterfaceName, Metadata, REQUIRES_SECTION, Requires, RequiresError, SECTION, TableError,
+    capabilities,
     name::DependencyImport,
     stream::{Bodies, walk},
 };
@@ -62,6 +63,8 @@ pub struct Inspection {
     pub metadata: Metadata,
     /// The dependency table that the author published in the custom section [`SECTION`].
     pub declared: Option<DependencyTable>,
+    /// What it asks of its app, in the custom section [`REQUIRES_SECTION`] (SIP 026).
+    pub requires: Option<Requires>,
     /// The keys of the capabilities that the imports reach.
     pub capabilities: BTreeSet<&'static str>,
 }
@@ -130,6 +133,9 @@ pub enum InspectError {
     /// The published dependency table cannot be used.
     #[error("the dependency table in the file cannot be used: {0}")]
     Table(#[from] TableError),
+    /// What it asks of its app cannot be read.
+    #[error("its custom section `{REQUIRES_SECTION}` cannot be used: {0}")]
+    Requires(#[from] RequiresError),
 }
 
 impl InspectError {
@@ -146,6 +152,7 @@ impl InspectError {
             }
             Self::Malformed { .. } => Some("the file may be cut short: build or fetch it again".to_owned()),
             Self::Table(error) => error.hint(),
+            Self::Requires(error) => error.hint(),
         }
     }
 }
@@ -215,6 +222,7 @@ pub(crate) struct Sections {
     pub(crate) exports: Vec<String>,
     metadata: Metadata,
     declared: Option<DependencyTable>,
+    requires: Option<Requires>,
 }
 
 impl Sections {
@@ -241,6 +249,12 @@ impl Sections {
                 }
                 let text = str::from_utf8(section.data()).map_err(|_| TableError::NotUtf8)?;
                 self.declared = Some(DependencyTable::from_json(text)?);
+            }
+            Payload::CustomSection(section) if section.name() == REQUIRES_SECTION => {
+                if self.requires.is_some() {
+                    return Err(RequiresError::Repeated.into());
+                }
+                self.requires = Some(Requires::from_section(section.data(), missing)?);
             }
             Payload::CustomSection(section) => self.metadata.read(section),
             _ => {}
@@ -273,6 +287,7 @@ impl Sections {
             exports: Vec::new(),
             metadata: self.metadata.clone(),
             declared: self.declared.clone(),
+            requires: self.requires.clone(),
         };
         if let Some(definitions) =
             inspection.imports.is_empty().then(|| definitions(types, &self.exports)).flatten()

@@ -21,6 +21,7 @@ mod inspect;
 mod metadata;
 mod name;
 mod needs;
+mod requires;
 mod semver;
 mod stream;
 mod table;
@@ -37,7 +38,8 @@ pub use inspect::{Extern, ExternKind, InspectError, Inspection, Kind, Outline, i
 pub use metadata::Metadata;
 pub use name::{ImportPattern, InterfaceName, PatternError, compatible};
 pub use needs::{Need, needs, needs_from_names, table_of_needs};
+pub use requires::{REQUIRES_FORMAT_VERSION, REQUIRES_SECTION, Requires, RequiresError};
 pub use semver::{Addition, Break, Comparison, SemverError, compare, compare_packages, compare_types};
 pub use table::{ANNOTATION, DependencyTable, FORMAT_VERSION, SECTION, TableEntry, TableError, embed_table};
 pub use types::{MAX_TYPES_ANNOTATION, Misfit, TYPES_ANNOTATION, TYPES_FORMAT_VERSION, Types, TypesError};
-pub use wit::{Clash, WitDependency, WitError, dependencies_wit};
+pub use wit::{Clash, GuestWorld, WitDependency, WitError, dependencies_wit};

@@ -15,10 +15,14 @@ mod output;
 pub(crate) mod shape;
 pub(crate) mod surface;
 pub(crate) mod text;
+mod world;
 
 pub(crate) use self::error::listed;
-pub use self::error::{Clash, WitError};
 use self::output::Output;
+pub use self::{
+    error::{Clash, WitError},
+    world::GuestWorld,
+};
 use crate::{ImportPattern, Outline, guard::guarded};
 
 /// One dependency of a component.

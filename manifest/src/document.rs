@@ -26,7 +26,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads a manifest: TOML, the fields of `spin.toml` version 2, and Spin's rules.
+    /// Reads a manifest: TOML, the fields of `spin.toml` version 2 or of `component.toml` version 1, and Spin's rules.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         if text.len() > MAX_LENGTH {
             let kind = ErrorKind::TooLong { length: text.len(), limit: MAX_LENGTH };
@@ -172,11 +172,12 @@ impl Document {
     /// Makes something take the place of a package everywhere, in place of what does now.
     pub fn set_override(&mut self, package: &PackageRef, source: &Source) -> Result<(), ManifestError> {
         let old = &self.manifest.application.deps.overrides;
+        let table = edit::overrides(self.manifest.is_application());
         let name = whole(package);
         let wanted = Wanted { source, export: None, inherit: &Inherit::Default };
         let exists = old.iter().any(|it| it.package == *package);
         let change = if exists { edit::update_dependency } else { edit::add_dependency };
-        let text = change(&self.text, &edit::overrides(), &name, &wanted);
+        let text = change(&self.text, &table, &name, &wanted);
         let changed = Self::read_change(text, || "the overrides".to_owned())?;
         let others = old.iter().filter(|it| it.package != *package).map(|it| (&it.package, &it.source));
         let right = replaces(&changed.manifest, others.chain([(package, source)]).collect());
@@ -190,7 +191,8 @@ impl Document {
         if old.iter().all(|it| it.package != *package) {
             return Ok(false);
         }
-        let text = edit::remove_dependency(&self.text, &edit::overrides(), &whole(package), old.len() == 1);
+        let table = edit::overrides(self.manifest.is_application());
+        let text = edit::remove_dependency(&self.text, &table, &whole(package), old.len() == 1);
         let changed = Self::read_change(text, || "the overrides".to_owned())?;
         let others = old.iter().filter(|it| it.package != *package).map(|it| (&it.package, &it.source));
         let right = replaces(&changed.manifest, others.collect());

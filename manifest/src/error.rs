@@ -35,6 +35,9 @@ pub enum ErrorKind {
     /// `spin_manifest_version` is not 2; the value as it was written.
     #[error("`spin_manifest_version` must be 2, not {0}")]
     UnsupportedVersion(String),
+    /// `component_manifest_version` is not 1; the value as it was written.
+    #[error("`component_manifest_version` must be 1, not {0}")]
+    UnsupportedComponentVersion(String),
     /// A field that must be there is not.
     #[error("{table} has no `{field}`")]
     MissingField {
@@ -84,6 +87,14 @@ pub enum ErrorKind {
     /// A key of `inherit_configuration` that no capability has.
     #[error("unknown capability `{0}`")]
     UnknownCapability(String),
+    /// A field that only the manifest of an application can have.
+    #[error("{table} has `{field}`, which only an application can say")]
+    OnlyInApplication {
+        /// What has the field, in words.
+        table: String,
+        /// The field's name.
+        field: &'static str,
+    },
     /// A dependency without any source.
     #[error("{0} has no source")]
     NoSource(String),

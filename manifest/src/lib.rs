@@ -1,6 +1,6 @@
-//! `spin.toml`: typed reading, Spin's validation rules, and lossless editing.
+//! `spin.toml` and `component.toml`: typed reading, Spin's validation rules, and lossless editing.
 //!
-//! A [`Document`] holds the text of one manifest, version 2. Reading turns the text into a
+//! A [`Document`] holds the text of one manifest: of an application, version 2, or of a single component, version 1. Reading turns the text into a
 //! [`Manifest`]: every value has a type, every name is checked, trigger ids are assigned and
 //! components written inside a trigger are lifted out, so that the rest of the program sees one
 //! shape however the file was laid out. A manifest that Spin accepts is accepted, one that it
@@ -37,6 +37,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod authored;
 mod capability;
 mod check;
 mod document;
@@ -48,6 +49,7 @@ mod profile;
 mod read;
 mod requirement;
 
+pub use authored::{Authored, AuthoredRequires, Required, Workspace};
 pub use capability::{Capability, Grant, Inherit, UnknownCapability};
 pub use document::{Document, MAX_LENGTH};
 pub use error::{ErrorKind, ManifestError};

@@ -12,7 +12,7 @@ use wasm_pkg_common::{
     registry::Registry,
 };
 
-use crate::{Capability, DependencyName, Grant, Inherit, Span};
+use crate::{Authored, Capability, DependencyName, Grant, Inherit, Span, Workspace};
 
 /// A whole manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +25,19 @@ pub struct Manifest {
     pub triggers: Vec<Trigger>,
     /// All components by id: those of `[component]`, then those written inside triggers.
     pub components: IndexMap<String, Component>,
+    /// Who the component is, if this is a `component.toml`. Then it is the only one of `components`, named after its
+    /// package, and there are no triggers.
+    pub authored: Option<Authored>,
+    /// `[workspace]` of a `component.toml`. Without a component beside it there is nothing else in the manifest.
+    pub workspace: Option<Workspace>,
 }
 
 impl Manifest {
+    /// Whether this is an application, not a component on its own or a workspace.
+    pub fn is_application(&self) -> bool {
+        self.authored.is_none() && self.workspace.is_none()
+    }
+
     /// The trigger with this id.
     pub fn trigger(&self, id: &str) -> Option<&Trigger> {
         self.triggers.iter().find(|trigger| trigger.id == id)

@@ -35,7 +35,7 @@ impl Excerpt {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no manifest where one was looked for.
-    #[error("there is no spin.toml at {}", searched.display())]
+    #[error("there is no spin.toml or component.toml at {}", searched.display())]
     NoManifest {
         /// Where it should have been.
         searched: PathBuf,
@@ -296,7 +296,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoManifest { .. } => {
-                Some("run it in the directory of an app, or name one with `--from DIR`".into())
+                Some("run it in the directory of an app or a component, or name one with `--from DIR`".into())
             }
             Self::Manifest { error, .. } => error.hint(),
             Self::Lockfile { error, .. } => error.hint(),

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use spin_deps_lockfile::{LockError, Lockfile, Salvage};
-use spin_deps_manifest::{Document, Manifest};
+use spin_deps_manifest::{Authored, Document, Manifest};
 use spin_deps_registry::{Network, ProjectConfig, Registries, Settings as RegistrySettings};
 
 use crate::{Error, Settings, content::expected, error::Excerpt, files, memo::Memo};
 
-/// The name of the manifest.
-const MANIFEST: &str = "spin.toml";
+/// The names of a manifest, of an application and of a component on its own. Where both are, the application counts,
+/// as it does for Spin (SIP 026).
+const MANIFESTS: [&str; 2] = ["spin.toml", "component.toml"];
 
-/// An application with its lockfile and registries.
+/// An application, or a component under its author's hands, with its lockfile and registries.
 pub struct Project {
     pub(crate) settings: Settings,
     pub(crate) manifest_path: PathBuf,
@@ -142,6 +143,16 @@ impl Project {
         self.document.manifest()
     }
 
+    /// The name of the manifest's file, for messages.
+    pub fn manifest_name(&self) -> String {
+        self.manifest_path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Who the component is, if the manifest is that of a component on its own.
+    pub fn authored(&self) -> Option<&Authored> {
+        self.manifest().authored.as_ref()
+    }
+
     /// The lockfile, if there is one.
     pub fn lock(&self) -> Option<&Lockfile> {
         self.lock.as_ref()
@@ -173,13 +184,16 @@ fn lock_path(manifest: &Path) -> PathBuf {
 fn find_manifest(settings: &Settings) -> Result<PathBuf, Error> {
     if let Some(from) = &settings.from {
         let from = settings.current_dir.join(from);
-        let path = if from.is_dir() { from.join(MANIFEST) } else { from };
-        return if path.is_file() { Ok(path) } else { Err(Error::NoManifest { searched: path }) };
+        if from.is_dir() {
+            return manifest_in(&from).ok_or(Error::NoManifest { searched: from });
+        }
+        return if from.is_file() { Ok(from) } else { Err(Error::NoManifest { searched: from }) };
     }
-    settings
-        .current_dir
-        .ancestors()
-        .map(|directory| directory.join(MANIFEST))
-        .find(|path| path.is_file())
-        .ok_or_else(|| Error::NoManifest { searched: settings.current_dir.join(MANIFEST) })
+    let mut directories = settings.current_dir.ancestors();
+    let nearest = directories.find_map(manifest_in);
+    nearest.ok_or_else(|| Error::NoManifest { searched: settings.current_dir.clone() })
+}
+
+fn manifest_in(directory: &Path) -> Option<PathBuf> {
+    MANIFESTS.iter().map(|name| directory.join(name)).find(|path| path.is_file())
 }

@@ -7,8 +7,11 @@
 mod support;
 
 mod across;
+mod adding;
 mod asking;
+mod authoring;
 mod bad_input;
+mod binding;
 mod capabilities;
 mod changing;
 mod choosing;
@@ -23,9 +26,13 @@ mod main_job;
 mod memory;
 mod offline;
 mod pages;
+mod polyglot;
 mod publishing;
 mod requests;
 mod restore;
 mod running;
+mod shell;
 mod store;
+mod tutorial;
 mod updating;
+mod vendoring;

@@ -6,6 +6,8 @@
 #![expect(clippy::print_stderr, reason = "a program for developers reports on its terminal")]
 
 mod docs;
+mod plugin;
+mod toolchains;
 mod tools;
 
 use std::process::{Command, ExitCode};
@@ -15,10 +17,12 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask CHORE
 
-  test [ARGUMENTS]   install the servers that the tests need, then run the whole suite
+  test [ARGUMENTS]   install the servers and compilers that the tests need, then run the whole suite
+  toolchains         install the compilers of other languages alone
   bench [NAME…]      measure against what one would use instead: `lock`, `fetch`, `graphs`,
                      `transfer`, or all of them; or `solver`, the solver on its own
   docs [--check]     write docs/reference/cli.md from the command line's own description
+  plugin             make the archive and the manifest of the Spin plugin
   examples           build the components below examples/ anew";
 
 fn main() -> ExitCode {
@@ -37,6 +41,7 @@ fn run(arguments: &[&str]) -> Result<()> {
     match arguments {
         ["test", rest @ ..] => {
             tools::install_test_servers()?;
+            toolchains::install()?;
             cargo(&["test", "--workspace", "--locked"], rest)
         }
         ["bench", "solver", rest @ ..] => {
@@ -48,6 +53,8 @@ fn run(arguments: &[&str]) -> Result<()> {
             let arguments = [&["--"], rest].concat();
             cargo(&["bench", "--package", "spin-deps", "--bench", "compare", "--locked"], &arguments)
         }
+        ["toolchains"] => toolchains::install(),
+        ["plugin"] => plugin::make(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["examples"] => {

@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: a real OCI registry, and the program that writes its password file.
+//! Debian packages: the servers that the tests start, a real OCI registry and the program that writes its password file.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,23 +8,30 @@ use anyhow::{Result, bail};
 /// A program that the tests start, and the Debian package that has it.
 const NEEDED: [(&str, &str); 2] = [("docker-registry", "docker-registry"), ("htpasswd", "apache2-utils")];
 
-/// Installs what is missing on Debian and its kin; says what to do elsewhere.
+/// Installs the servers that are missing.
 pub(crate) fn install_test_servers() -> Result<()> {
-    let missing: Vec<_> =
-        NEEDED.iter().filter(|(program, _)| !is_installed(program)).map(|&(_, package)| package).collect();
+    install_packages(&NEEDED)
+}
+
+/// Installs the packages of the programs that are missing, on Debian and its kin; says what to do elsewhere.
+pub(crate) fn install_packages(needed: &[(&str, &str)]) -> Result<()> {
+    let missing: Vec<_> = needed.iter().filter(|(program, _)| !is_installed(program)).collect();
     if missing.is_empty() {
         return Ok(());
     }
+    let packages: Vec<_> = missing.iter().map(|&&(_, package)| package).collect();
     if !Path::new("/etc/debian_version").exists() {
+        let programs: Vec<_> = missing.iter().map(|&&(program, _)| program).collect();
         bail!(
-            "the tests need the programs `docker-registry` (CNCF Distribution 2.8) and `htpasswd`, and only on Debian \
-             and its kin are they installed for you: put them on the search path"
+            "{} missing, and only on Debian and its kin is it installed for you (as {}): put it on the search path",
+            programs.join(", "),
+            packages.join(", ")
         );
     }
-    eprintln!("installing {} for the tests", missing.join(" and "));
+    eprintln!("installing {}", packages.join(", "));
     apt_get(&["update", "--quiet"])?;
     let mut install = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
-    install.extend(missing);
+    install.extend(packages);
     apt_get(&install)
 }
 
@@ -39,8 +46,11 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
     super::run_shown(command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
 }
 
-/// Whether a shell would find `program`; asked without running it.
+/// Whether a shell would find `program`, or whether there is such a file; asked without running it.
 fn is_installed(program: &str) -> bool {
+    if program.starts_with('/') {
+        return Path::new(program).exists();
+    }
     Command::new("sh")
         .args(["-c", "command -v \"$1\"", "sh", program])
         .stdout(Stdio::null())

@@ -1,8 +1,11 @@
 //! The subcommands: one file each, with its arguments, its call into the project and its text.
 
 mod add;
+mod bindings;
+mod build;
 mod cache;
 mod completions;
+mod componentize;
 mod compose;
 mod diff;
 mod generate_docs;
@@ -11,6 +14,8 @@ mod link;
 mod lock;
 mod login;
 mod logout;
+mod man;
+mod new;
 mod outdated;
 mod publish;
 mod remove;
@@ -20,6 +25,7 @@ mod tree;
 mod unlink;
 mod up;
 mod update;
+mod vendor;
 mod verify;
 mod versions;
 mod why;
@@ -48,6 +54,8 @@ pub(crate) enum Command {
     Outdated(outdated::Outdated),
     Lock(lock::Lock),
     Sync(sync::Sync),
+    Bindings(bindings::Bindings),
+    Build(build::Build),
     Link(link::Link),
     Unlink(unlink::Unlink),
     Tree(tree::Tree),
@@ -57,14 +65,18 @@ pub(crate) enum Command {
     Diff(diff::Diff),
     Search(search::Search),
     Compose(compose::Compose),
+    Vendor(vendor::Vendor),
     Up(up::Up),
     Verify(verify::Verify),
+    New(new::New),
+    Componentize(componentize::Componentize),
     Publish(publish::Publish),
     Yank(yank::Yank),
     Login(login::Login),
     Logout(logout::Logout),
     Cache(cache::Cache),
     Completions(completions::Completions),
+    Man(man::Man),
     #[command(hide = true)]
     GenerateDocs(generate_docs::GenerateDocs),
 }
@@ -129,6 +141,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Command::Outdated(command) => command.run(&context).await,
         Command::Lock(command) => command.run(&context).await,
         Command::Sync(command) => command.run(&context).await,
+        Command::Bindings(command) => command.run(&context).await,
+        Command::Build(command) => command.run(&context).await,
         Command::Link(command) => command.run(&context).await,
         Command::Unlink(command) => command.run(&context).await,
         Command::Tree(command) => command.run(&context).await,
@@ -138,14 +152,18 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Command::Diff(command) => command.run(&context).await,
         Command::Search(command) => command.run(&context).await,
         Command::Compose(command) => command.run(&context).await,
+        Command::Vendor(command) => command.run(&context).await,
         Command::Up(command) => command.run(&context).await,
         Command::Verify(command) => command.run(&context).await,
+        Command::New(command) => command.run(&context).await,
+        Command::Componentize(command) => command.run(&context).await,
         Command::Publish(command) => command.run(&context).await,
         Command::Yank(command) => command.run(&context).await,
         Command::Login(command) => command.run(&context).await,
         Command::Logout(command) => command.run(&context).await,
         Command::Cache(command) => command.run(&context).await,
         Command::Completions(command) => Ok(command.run()),
+        Command::Man(command) => command.run(),
         Command::GenerateDocs(generate_docs::GenerateDocs {}) => Ok(generate_docs::GenerateDocs::run()),
     }
 }

@@ -208,9 +208,10 @@ pub(crate) fn dependencies(component: &[Step]) -> Vec<Step> {
     [component, &[Step::key("dependencies")]].concat()
 }
 
-/// The table of the overrides.
-pub(crate) fn overrides() -> Vec<Step> {
-    ["application", "tool", "deps", "overrides"].map(Step::key).to_vec()
+/// The table of the overrides, in an application or in the manifest of a component.
+pub(crate) fn overrides(in_application: bool) -> Vec<Step> {
+    let path = ["application", "tool", "deps", "overrides"].map(Step::key);
+    path.into_iter().skip(usize::from(!in_application)).collect()
 }
 
 fn middleware(trigger: &Trigger) -> Vec<Step> {

@@ -149,7 +149,9 @@ impl Place<'_> {
     /// Puts the first key into a table that is not there yet, nor perhaps those around it.
     fn create(&self, key: &str, content: &Content, create: Create) -> Option<Vec<Patch>> {
         let there = |depth: &usize| !matches!(home(self.syntax, &self.table[..*depth]), Home::Missing);
-        let depth = (1..self.table.len()).rev().find(there)?;
+        let Some(depth) = (1..self.table.len()).rev().find(there) else {
+            return (create == Create::Table).then(|| self.create_at_top(key, content)).flatten();
+        };
         let (around, missing) = self.table.split_at(depth);
         let name_of = |step: &'_ Step| match step {
             Step::Key(name) => Some(name.clone()),
@@ -173,6 +175,17 @@ impl Place<'_> {
         let name = format!("{}.{}", outer.header_prefix(line)?, missing.join("."));
         let end = self.end_of_run(header, around);
         Some(vec![self.new_table_behind(header, end, &name, vec![format!("{key} = {}", content.value())])])
+    }
+
+    /// Puts the first key into a table of which no part is there yet, behind all others.
+    fn create_at_top(&self, key: &str, content: &Content) -> Option<Vec<Patch>> {
+        let names = self.table.iter().map(|step| match step {
+            Step::Key(name) => Some(name.as_str()),
+            Step::Index(_) => None,
+        });
+        let name = names.collect::<Option<Vec<_>>>()?.join(".");
+        let last = self.syntax.items.len().checked_sub(1)?;
+        Some(vec![self.new_table_behind(0, last, &name, vec![format!("{key} = {}", content.value())])])
     }
 
     /// The text of the keys of a dotted key that lead to the table.

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The keys of wkg's `config.toml`.
-const REGISTRY_KEYS: [&str; 4] =
+pub(super) const REGISTRY_KEYS: [&str; 4] =
     ["default_registry", "namespace_registries", "package_registry_overrides", "registry"];
 
 pub(super) fn read(node: Node<'_>) -> Result<Application> {
@@ -115,6 +115,12 @@ fn tool_deps(application: &Fields<'_>) -> Result<ToolDeps> {
     };
     let [a, b, c, d] = REGISTRY_KEYS;
     let fields = node.called("`[application.tool.deps]`").fields(&[a, b, c, d, "overrides", "verify"])?;
+    let verify = fields.get("verify").map(verify).transpose()?.unwrap_or_default();
+    Ok(ToolDeps { verify, ..registries_and_overrides(&fields)? })
+}
+
+/// The settings that the manifests of applications and of components share.
+pub(super) fn registries_and_overrides(fields: &Fields<'_>) -> Result<ToolDeps> {
     let mut registries = DocumentMut::new();
     let mut span = None;
     for key in REGISTRY_KEYS {
@@ -125,8 +131,7 @@ fn tool_deps(application: &Fields<'_>) -> Result<ToolDeps> {
     }
     let overrides = fields.get("overrides").map(|node| super::dependency::overrides(&node)).transpose()?;
     let overrides = overrides.unwrap_or_default();
-    let verify = fields.get("verify").map(verify).transpose()?.unwrap_or_default();
-    Ok(ToolDeps { registries: registries.to_string(), registries_span: span, overrides, verify })
+    Ok(ToolDeps { registries: registries.to_string(), registries_span: span, overrides, verify: Vec::new() })
 }
 
 /// `tool.deps` of the application or of a component; the tables of other tools are theirs.

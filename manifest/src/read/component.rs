@@ -156,7 +156,7 @@ fn labels(fields: &Fields<'_>, key: &str) -> Result<Vec<String>> {
         .collect()
 }
 
-fn build(node: Node<'_>) -> Result<Build> {
+pub(super) fn build(node: Node<'_>) -> Result<Build> {
     let fields = node.fields(&["command", "workdir", "watch"])?;
     Ok(Build {
         command: fields.require("command")?.one_or_many_strings()?,
@@ -200,7 +200,10 @@ fn tool_deps(fields: &Fields<'_>) -> Result<ComponentToolDeps> {
     let Some(node) = application::tool(fields)? else {
         return Ok(ComponentToolDeps::default());
     };
-    let fields = node.fields(&["bindings"])?;
+    bindings(&node.fields(&["bindings"])?)
+}
+
+pub(super) fn bindings(fields: &Fields<'_>) -> Result<ComponentToolDeps> {
     let Some(bindings) = fields.get("bindings") else {
         return Ok(ComponentToolDeps::default());
     };

@@ -5,6 +5,7 @@
 //! table whose keys are checked against the ones that exist.
 
 mod application;
+mod authored;
 mod component;
 mod dependency;
 mod trigger;
@@ -23,6 +24,10 @@ pub(crate) type Result<T> = std::result::Result<T, ManifestError>;
 /// Reads the root table.
 pub(crate) fn manifest(root: &toml_edit::Table) -> Result<Manifest> {
     let root = Node { value: Raw::Table(root), span: 0..0, what: "the manifest".to_owned() };
+    let table = root.table()?;
+    if table.contains_key(authored::VERSION) && !table.contains_key("spin_manifest_version") {
+        return authored::manifest(root);
+    }
     version(&root)?;
     let fields =
         root.fields(&["spin_manifest_version", "application", "variables", "trigger", "component"])?;
@@ -42,32 +47,34 @@ pub(crate) fn manifest(root: &toml_edit::Table) -> Result<Manifest> {
     }
     let drafts = trigger::read_all(&fields.require("trigger")?)?;
     let triggers: Vec<Trigger> = trigger::normalise(drafts, &mut components);
-    Ok(Manifest { application, variables, triggers, components })
+    Ok(Manifest { application, variables, triggers, components, authored: None, workspace: None })
 }
 
 /// The version comes first: of another version nothing else can be said.
 fn version(root: &Node<'_>) -> Result<()> {
     let table = root.table()?;
     let Some(node) = root.child(table, "spin_manifest_version") else {
-        let hint = if table.contains_key("component_manifest_version") {
-            "this is the manifest of a single component, not of an application"
-        } else {
-            "write `spin_manifest_version = 2` at the top of the file"
-        };
-        return Err(root.missing("spin_manifest_version").with_hint(hint));
+        return Err(root
+            .missing("spin_manifest_version")
+            .with_hint("write `spin_manifest_version = 2` at the top of the file"));
     };
     match node.value {
         Raw::Value(Value::Integer(number)) if *number.value() == 2 => Ok(()),
         Raw::Value(value @ (Value::Integer(_) | Value::Float(_) | Value::String(_))) => {
-            let written = match value {
-                Value::String(text) => format!("\"{}\"", printable(text.value())),
-                other => other.to_string().trim().to_owned(),
-            };
+            let written = shown(value);
             let old = written.trim_matches('"') == "1";
             Err(ManifestError::new(ErrorKind::UnsupportedVersion(written), node.span, "this version")
                 .with_hint_if(old.then(|| "`spin doctor` upgrades a manifest of version 1".to_owned())))
         }
         _ => Err(node.wrong_type("the number 2")),
+    }
+}
+
+/// A value as it was written.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("\"{}\"", printable(text.value())),
+        other => other.to_string().trim().to_owned(),
     }
 }
 

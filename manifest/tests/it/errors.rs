@@ -95,8 +95,6 @@ fn versions_of_the_format() {
         | ^ `spin_manifest_version` is missing here
     hint: write `spin_manifest_version = 2` at the top of the file
     ");
-    let error = Document::parse("component_manifest_version = 1\n").unwrap_err();
-    assert_snapshot!(error.hint().unwrap(), @"this is the manifest of a single component, not of an application");
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn is_missing() {
     insta::assert_snapshot!(refused(&Sandbox::new(), &["lock"]), @"
     exit: 1
     --- stderr
-    error: there is no spin.toml at [DIR]/project/spin.toml
+    error: there is no spin.toml or component.toml at [DIR]/project
 
     hint: run it in the directory of an app, or name one with `--from DIR`
     ");

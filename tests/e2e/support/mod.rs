@@ -19,6 +19,7 @@ pub(crate) mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod terminal;
 pub(crate) mod tls;
+pub(crate) mod toolchains;
 pub(crate) mod warg;
 pub(crate) mod web;
 pub(crate) mod world;

@@ -1,0 +1,18 @@
+//! `spin-deps bindings`
+
+use clap::Args;
+
+use super::Context;
+use crate::{output::Output, report::Failure};
+
+/// Generate bindings for the dependencies
+#[derive(Debug, Args)]
+pub(crate) struct Bindings {}
+
+impl Bindings {
+    #[expect(clippy::unused_async, reason = "its work comes with a later commit")]
+    pub(crate) async fn run(self, _context: &Context) -> Result<Output, Failure> {
+        let Self {} = self;
+        Err(Failure::message("not there yet"))
+    }
+}

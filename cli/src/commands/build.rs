@@ -1,0 +1,18 @@
+//! `spin-deps build`
+
+use clap::Args;
+
+use super::Context;
+use crate::{output::Output, report::Failure};
+
+/// Build the components from their sources
+#[derive(Debug, Args)]
+pub(crate) struct Build {}
+
+impl Build {
+    #[expect(clippy::unused_async, reason = "its work comes with a later commit")]
+    pub(crate) async fn run(self, _context: &Context) -> Result<Output, Failure> {
+        let Self {} = self;
+        Err(Failure::message("not there yet"))
+    }
+}

@@ -1,0 +1,18 @@
+//! `spin-deps componentize`
+
+use clap::Args;
+
+use super::Context;
+use crate::{output::Output, report::Failure};
+
+/// Make a component of a core module
+#[derive(Debug, Args)]
+pub(crate) struct Componentize {}
+
+impl Componentize {
+    #[expect(clippy::unused_async, reason = "its work comes with a later commit")]
+    pub(crate) async fn run(self, _context: &Context) -> Result<Output, Failure> {
+        let Self {} = self;
+        Err(Failure::message("not there yet"))
+    }
+}

@@ -1,0 +1,1 @@
+//! Writing components: new projects, their manifest, building, publishing, links.

@@ -1,0 +1,1 @@
+//! Generated bindings, compiled by the compilers that they are for.

@@ -1,0 +1,1 @@
+//! Components of several languages in one app.

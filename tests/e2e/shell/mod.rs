@@ -1,0 +1,1 @@
+//! What the shell gets: completions, manual pages, help, screens of every width.

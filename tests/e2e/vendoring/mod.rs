@@ -1,0 +1,1 @@
+//! Locked content in a folder, for a machine without network and for stock Spin.
