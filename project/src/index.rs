@@ -356,11 +356,14 @@ impl RegistryIndex {
     }
 
     fn wait<T: Clone>(&self, answer: Answer<T>) -> Result<T, String> {
-        self.0.runtime.block_on(answer).map_err(|error| {
-            let text = error.to_string();
-            lock(&self.0.failure).get_or_insert(error);
-            text
-        })
+        self.0.runtime.block_on(answer).map_err(|error| self.failed(error))
+    }
+
+    /// Remembers a failure that is no answer, and says what it was.
+    fn failed(&self, error: Arc<Error>) -> String {
+        let text = error.to_string();
+        lock(&self.0.failure).get_or_insert(error);
+        text
     }
 }
 
@@ -391,8 +394,12 @@ impl RegistryIndex {
 
     /// What the solver is told of a release.
     fn release(&self, package: &PackageRef, version: &Version) -> Release {
-        match self.wait(self.release_answer(package, version)) {
-            Err(reason) => Release::Unavailable(Reason::Unreachable(reason)),
+        match self.0.runtime.block_on(self.release_answer(package, version)) {
+            Err(error) => Release::Unavailable(match &*error {
+                // Its bytes are what the registry says they are, and that is nothing to use: so it is for everyone, always.
+                Error::Published { error, .. } => Reason::Other(error.to_string()),
+                _ => Reason::Unreachable(self.failed(error)),
+            }),
             Ok(None) => Release::Unavailable(Reason::Other("it is listed, but it is not there".into())),
             Ok(Some(loaded)) if loaded.facts.wit_only => Release::Unavailable(Reason::WitOnly),
             Ok(Some(loaded)) => {

@@ -124,6 +124,41 @@ fn but_text_in_the_registry() {
     "#);
 }
 
+/// What one release of a package holds is not what an app that has others should fail for.
+#[test]
+fn but_text_in_the_newest_release() {
+    let registry = Registry::open();
+    let sandbox = Sandbox::new();
+    sandbox.use_registry(&registry);
+    oci::push(&registry, "acme/base", "1.0.0", &base("1.0.0"), &[], &["acme:base/api@1.0.0"]);
+    let imports = ["acme:other/api@1.0.0"];
+    oci::push(&registry, "acme/base", "1.1.0", b"not yet\n", &imports, &["acme:base/api@1.1.0"]);
+    sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "");
+    insta::assert_snapshot!(sandbox.snapshot(&sandbox.run(&["lock"]).done()), @"
+    exit: 0
+    --- stdout
+    Locked 1 package in spin-deps.lock
+      add acme:base 1.0.0
+    ");
+    sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1.1\"", "");
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
+    exit: 1
+    --- stderr
+    error: because component `app` depends on acme:base ^1.1
+      and acme:base 1.1.0 cannot be used (the file is not WebAssembly, it is text)
+      and no other version of acme:base matches ^1.1 (available: 1.1.0 (not usable), 1.0.0),
+    your requirement cannot be met
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:base" = "^1.1"
+        ·               ───┬──
+        ·                  ╰── asked for here
+        ╰────
+
+    hint: run `spin-deps add acme:base@^1.0.0 --to app` to ask for acme:base ^1.0.0 in component `app`
+    "#);
+}
+
 #[test]
 fn but_a_core_module_to_publish() {
     let registry = Registry::open();

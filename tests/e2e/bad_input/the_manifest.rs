@@ -11,7 +11,7 @@ fn is_missing() {
     --- stderr
     error: there is no spin.toml or component.toml at [DIR]/project
 
-    hint: run it in the directory of an app, or name one with `--from DIR`
+    hint: run it in the directory of an app or a component, or name one with `--from DIR`
     ");
 }
 

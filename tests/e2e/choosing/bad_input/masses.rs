@@ -122,9 +122,15 @@ fn of_imports_are_refused_wherever_they_are() {
     insta::assert_snapshot!(shown, @r#"
     exit: 1
     --- stderr
-    error: what was published as acme:wide 1.0.0 cannot be used: the file is not valid WebAssembly: instances count exceeds limit of 1000 at byte 52799
+    error: because component `app` depends on acme:wide ^1 and acme:wide 1.0.0 cannot be used (the file is not valid WebAssembly: instances count exceeds limit of 1000 at byte 52799), your requirement cannot be met
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:wide" = "^1"
+        ·               ──┬─
+        ·                 ╰── asked for here
+        ╰────
 
-    hint: choose another release, or tell its publisher
+    hint: change the requirement of component `app` on acme:wide ^1
     exit: 1
     --- stderr
     error: wide.wasm: the file is not valid WebAssembly: instances count exceeds limit of 1000 at byte 52799

@@ -271,13 +271,19 @@ fn in_a_published_table_name_who_published_it() {
         &with_table(&chain("acme:hash", "1.0.0", &[]), &[("acme:base", ">=1 <2")]),
     );
     sandbox.write_app(&[("acme:hash", "1.0.0")], "\"acme:hash\" = \"^1\"", "");
-    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @"
+    insta::assert_snapshot!(refused(&sandbox, &["lock"]), @r#"
     exit: 1
     --- stderr
-    error: what was published as acme:hash 1.0.0 cannot be used: the dependency table in the file cannot be used: its requirement `>=1 <2` on acme:base is not valid: expected comma after major version number, found '<'
+    error: because component `app` depends on acme:hash ^1 and acme:hash 1.0.0 cannot be used (the dependency table in the file cannot be used: its requirement `>=1 <2` on acme:base is not valid: expected comma after major version number, found '<'), your requirement cannot be met
+        ╭─[spin.toml:19:15]
+     18 │ [component.app.dependencies]
+     19 │ "acme:hash" = "^1"
+        ·               ──┬─
+        ·                 ╰── asked for here
+        ╰────
 
-    hint: choose another release, or tell its publisher
-    ");
+    hint: change the requirement of component `app` on acme:hash ^1
+    "#);
     let file = folder(&sandbox, "hash").join("1.0.0.wasm").display().to_string();
     insta::assert_snapshot!(refused(&sandbox, &["publish", &file, "--dry-run"]), @"
     exit: 1
