@@ -1,14 +1,36 @@
 //! A fence around decoders that assert.
 //!
 //! The component-model crates are fuzzed for validity, not for every meaning of a valid component: some constructs end
-//! in an assertion of theirs. A registry's bytes must not end the process, so such a panic becomes an error here.
+//! in an assertion of theirs. A registry's bytes must not end the process, so such a panic becomes an error here, and
+//! is told as one: nothing is said of it on the terminal.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook},
+    sync::Once,
+};
+
+thread_local! {
+    /// Whether this thread is behind the fence.
+    static BEHIND: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Runs `work`, and gives the text of its panic as an error. What `work` touched is thrown away on a panic, so that no
 /// broken state is seen afterwards.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let outside = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !BEHIND.get() {
+                outside(panic);
+            }
+        }));
+    });
+    let before = BEHIND.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    BEHIND.set(before);
+    result.map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         text.or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "it uses a construct that is not supported".to_owned())

@@ -3,8 +3,9 @@
 //! Everything here goes from bytes and text to bytes and text: no files, no network. [`inspect`] reads a component's
 //! imports, exports and metadata, [`Outline`] the same from a stream of any length in little memory; [`needs`] turns
 //! the imports that a host does not provide into requirements on other packages; [`dependencies_wit`] and
-//! [`rust_bindings`] write what a guest is built against; [`compose`] wires a component with the releases it depends
-//! on into one plain component, after it has checked every wire's types; [`Types`] are what those wires are checked by
+//! [`bindings()`] write what a guest is built against; [`compose`] wires a component with the releases it depends
+//! on into one plain component, after it has checked every wire's types; [`componentize`] makes a component of a core
+//! module; [`Types`] are what those wires are checked by
 //! where there is no component yet; [`compare`] tells whether a release can stand for an older one, and [`changes`] what
 //! is new.
 //!
@@ -15,6 +16,7 @@
 mod bindings;
 mod capability;
 mod changes;
+mod componentize;
 mod compose;
 mod guard;
 mod inspect;
@@ -28,9 +30,10 @@ mod table;
 mod types;
 mod wit;
 
-pub use bindings::rust_bindings;
+pub use bindings::{BindingsOptions, GeneratedFile, Language, Seal, UnknownLanguage, bindings};
 pub use capability::{capabilities, is_host_provided};
 pub use changes::{InterfaceChange, ItemChange, changes};
+pub use componentize::{ComponentizeError, componentize};
 pub use compose::{
     ComposeError, Composed, Composition, Difference, Link, LinkPattern, Owned, Part, Wire, compose,
 };

@@ -10,7 +10,9 @@ use std::{
     sync::Arc,
 };
 
-use spin_deps_component::{ImportPattern, Outline, WitDependency, dependencies_wit, rust_bindings};
+use spin_deps_component::{
+    BindingsOptions, GuestWorld, ImportPattern, Language, Outline, WitDependency, bindings, dependencies_wit,
+};
 use spin_deps_lockfile::Lockfile;
 use spin_deps_manifest::{Component, Dependency, DependencyName};
 use tokio::task::block_in_place;
@@ -52,8 +54,12 @@ impl Project {
             self.check_language(component)?;
             if let (Some(wit), true) = (&wit, component.deps.bindings.is_some()) {
                 let path = directory.join(RUST_FILE);
-                if change.write(&path, block_in_place(|| rust_bindings(wit))?.as_bytes())? {
-                    generated.written.push(path.clone());
+                let world = GuestWorld::from_dependencies(wit)?;
+                for file in block_in_place(|| bindings(&world, Language::Rust, &BindingsOptions::default()))?
+                {
+                    if change.write(&path, file.sealed(WIT_FILE).as_bytes())? {
+                        generated.written.push(path.clone());
+                    }
                 }
                 wanted.insert(path);
             }

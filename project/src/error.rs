@@ -7,7 +7,7 @@ use std::{
 };
 
 use semver::{Version, VersionReq};
-use spin_deps_component::{ComposeError, InspectError, SemverError, WitError};
+use spin_deps_component::{ComponentizeError, ComposeError, InspectError, SemverError, WitError};
 use spin_deps_host::HostError;
 use spin_deps_lockfile::LockError;
 use spin_deps_manifest::ManifestError;
@@ -197,6 +197,28 @@ pub enum Error {
     /// Components do not fit together.
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    /// No component can be made of a core module.
+    #[error("{} cannot be made a component: {error}", path.display())]
+    Componentize {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: Box<ComponentizeError>,
+    },
+    /// A command of a build failed.
+    #[error("the build of `{component}` failed: `{command}` ended with {status}{}{output}", if output.is_empty() { "" } else { "\n" })]
+    BuildFailed {
+        /// The component's id.
+        component: String,
+        /// The command.
+        command: String,
+        /// How it ended: "status 1", "signal 9".
+        status: String,
+        /// The program that the shell did not find, if that was it.
+        missing: Option<String>,
+        /// The end of what it printed; empty if that was shown as it came.
+        output: String,
+    },
     /// The WIT of the dependencies cannot be generated.
     #[error(transparent)]
     Wit(#[from] WitError),
@@ -348,6 +370,10 @@ impl Error {
             }
             Self::PublishCycle { .. } => Some("publish what they share as a package of its own".into()),
             Self::Compose(error) => error.hint(),
+            Self::Componentize { error, .. } => error.hint(),
+            Self::BuildFailed { missing, .. } => {
+                missing.as_ref().map(|program| format!("install `{program}`, or put it on the search path"))
+            }
             Self::Wit(error) => error.hint(),
             Self::NotGranted { capabilities, .. } => Some(format!(
                 "if it may, grant it in the dependency's entry: `inherit_configuration = [{}]`",

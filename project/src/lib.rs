@@ -13,8 +13,10 @@
 
 mod add;
 mod bindings;
+mod build;
 mod change;
 mod compiled;
+mod componentize;
 mod compose;
 mod content;
 mod describe;
@@ -45,7 +47,9 @@ mod verify;
 mod yank;
 
 pub use add::{AddOptions, Added, Addition, Target, Unpinned};
+pub use build::{BuildEvent, BuildOptions, BuildOutput, Built, BuiltFile};
 pub use compiled::{CompiledCode, clean_compiled_code, compiled_code};
+pub use componentize::{ComponentizeOptions, Componentized, componentize_file};
 pub use compose::ComposedComponent;
 pub use diff::{
     Asked, Called, Change, Changed, NeedChange, ReleaseDiff, Side, Verdict, diff, interface_changes,

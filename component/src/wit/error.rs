@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::Kind;
+use crate::{Kind, Language};
 
 /// Why the WIT of the dependencies, or bindings for it, could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,14 @@ pub enum WitError {
     /// Two dependencies contradict each other about an interface that both use.
     #[error(transparent)]
     Clash(Box<Clash>),
+    /// A generator of bindings cannot express what is in the world.
+    #[error("no bindings for `{language}` can be made of the WIT: {message}")]
+    Generator {
+        /// The language.
+        language: Language,
+        /// The generator's own words.
+        message: String,
+    },
     /// The text is not WIT that can be used.
     #[error("the WIT of the dependencies is not valid: {message}")]
     Invalid {
@@ -81,7 +89,10 @@ impl WitError {
                 "choose releases of `{}` and `{}` that were built against the same interface",
                 clash.first_label, clash.second_label
             )),
-            Self::WrongKind { .. } | Self::Inexpressible { .. } | Self::Invalid { .. } => None,
+            Self::WrongKind { .. }
+            | Self::Inexpressible { .. }
+            | Self::Invalid { .. }
+            | Self::Generator { .. } => None,
         }
     }
 }

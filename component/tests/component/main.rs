@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers included")]
 
+mod bindings;
 mod compose;
 mod compose_errors;
 mod dummy;

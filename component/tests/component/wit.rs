@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::dummy::dummy;
-use spin_deps_component::{Outline, WitDependency, WitError, dependencies_wit, rust_bindings};
+use spin_deps_component::{Outline, WitDependency, dependencies_wit};
 use spin_deps_fixtures::{component, library};
 
 fn dependency(pattern: &str, bytes: &[u8]) -> WitDependency<'static> {
@@ -308,26 +308,4 @@ fn what_cannot_be_imported_is_named() {
     the export `init` of `acme:dep@1.0.0` is not an interface
     hint: none
     ");
-}
-
-#[test]
-fn rust_bindings_are_rust() {
-    let rich = dummy(RICH);
-    let plain = library::with_plain_exports("acme:plain", "1.0.0").unwrap();
-    let text =
-        wit(&[dependency("acme:rich", &rich), dependency("acme:plain", &plain), dependency("init", &plain)]);
-    let bindings = rust_bindings(&text).unwrap();
-    assert_eq!(bindings, rust_bindings(&text).unwrap());
-    let file = syn::parse_file(&bindings).unwrap();
-    let modules: Vec<_> = (file.items.iter())
-        .filter_map(|item| match item {
-            syn::Item::Mod(module) => Some(module.ident.to_string()),
-            _ => None,
-        })
-        .collect();
-    assert!(modules.contains(&"acme".to_owned()), "{modules:?}");
-    assert!(bindings.contains("pub fn draw(") && bindings.contains("pub fn init("));
-    assert!(bindings.lines().all(|line| line.trim_end() == line), "formatted");
-    assert!(matches!(rust_bindings("package a:b;"), Err(WitError::Invalid { .. })));
-    assert!(matches!(rust_bindings("nonsense"), Err(WitError::Invalid { .. })));
 }

@@ -209,7 +209,7 @@ impl Sandbox {
         command
             .current_dir(&self.project)
             .env_clear()
-            .env("PATH", search_path())
+            .env("PATH", inherited("PATH").unwrap_or_default())
             .env("HOME", self.root().join("home"))
             .env("XDG_CONFIG_HOME", self.root().join("config"))
             .env("XDG_CACHE_HOME", self.cache())
@@ -371,8 +371,8 @@ fn start(command: &mut Command) -> Process {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "tests hand on the search path and nothing else of their environment"
+    reason = "tests hand on the search path and the places of compilers, and nothing else of their environment"
 )]
-fn search_path() -> std::ffi::OsString {
-    std::env::var_os("PATH").unwrap_or_default()
+pub(crate) fn inherited(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
 }
