@@ -131,6 +131,38 @@ fn neighbours_conflict_and_lock_mends_it() {
     }
 }
 
+/// The entries that a conflict runs through are not believed, but for where their packages come from.
+#[test]
+fn what_a_conflict_runs_through_stays_at_its_registry() {
+    let repository = Repository::new("merge");
+    let sandbox = &repository.0;
+    repository.branch("ours", &[&["add", "acme:dog", "--to", "one"]]);
+    repository.branch("theirs", &[&["add", "acme:fox", "--to", "two"]]);
+    let elsewhere = "other.example";
+    sandbox.use_folders(&[elsewhere]);
+    for package in ["acme:dog", "acme:fox"] {
+        sandbox.publish_to(elsewhere, &chain(package, "1.9.0", &[]));
+    }
+    assert!(!repository.merge("ours", "theirs"), "both are new between the same two");
+    let marked = sandbox.read("spin-deps.lock");
+    // What git left whole comes from the folder that the lock names; it is told first, so it is taken out here.
+    let cat = marked.find("[[package]]\nname = \"acme:cat\"").expect("acme:cat is locked");
+    let next = cat + marked[cat..].find("\n\n").expect("something follows");
+    let without = format!("{}{}", &marked[..cat], &marked[next + 2..]);
+    sandbox.write("spin-deps.lock", &without);
+    let manifest = sandbox.read("spin.toml").replace("\"acme:cat\" = \"^1\"\n", "");
+    sandbox.write("spin.toml", manifest);
+    let refused = sandbox.run(&["lock"]).failed();
+    insta::assert_snapshot!(sandbox.snapshot(&refused), @"
+    exit: 1
+    --- stderr
+    error: acme:dog is locked from the registry wasm.example, but would now come from other.example
+
+    hint: a package never moves to another registry by itself; restore the mapping of acme:dog, or, if the move is meant, remove its entry from spin-deps.lock and run `spin-deps lock`
+    ");
+    assert_eq!(sandbox.read("spin-deps.lock"), without);
+}
+
 #[test]
 fn a_merge_without_conflict_into_something_unsound_is_mended() {
     let repository = Repository::new("merge");
