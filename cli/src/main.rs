@@ -7,6 +7,7 @@ mod args;
 mod charset;
 mod commands;
 mod output;
+mod program;
 mod progress;
 mod prompt;
 mod report;
@@ -14,8 +15,6 @@ mod settings;
 mod table;
 
 use std::{process::ExitCode, time::Duration};
-
-use clap::Parser;
 
 use crate::{
     args::{Cli, Format},
@@ -28,7 +27,10 @@ const INTERRUPTED: u8 = 130;
 const WIND_DOWN: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match program::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     cli.global.color.apply();
     let format = cli.global.format;
     report::log(cli.global.verbose, cli.global.quiet);

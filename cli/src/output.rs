@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io::Write as _, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-use crate::{args::Format, report::Failure};
+use crate::{args::Format, program::as_called, report::Failure};
 
 /// Names of packages and the like.
 pub(crate) const NAME: Style = Style::new().bold();
@@ -82,7 +82,7 @@ impl Output {
             Format::Human | Format::Mermaid | Format::Dot => self.text,
         };
         let mut stdout = anstream::stdout().lock();
-        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        let _ = stdout.write_all(as_called(&text).as_bytes()).and_then(|()| stdout.flush());
         if let Some(note) = self.note.filter(|_| !quiet) {
             crate::report::note(&note);
         }

@@ -22,6 +22,7 @@ use tracing_subscriber::{
 use crate::{
     args::Format,
     output::{BAD, GOOD, WARN, clean, styled},
+    program::as_called,
 };
 
 /// Why a command failed.
@@ -106,7 +107,7 @@ pub(crate) fn raw(text: &str) {
 
 /// Prints to stderr; when nobody reads it there is nothing to do about that.
 fn say(text: &str) {
-    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+    let _ = anstream::stderr().lock().write_all(as_called(text).as_bytes());
 }
 
 /// The causes below an error that its own text does not say already.

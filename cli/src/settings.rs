@@ -72,6 +72,10 @@ pub(crate) const VARIABLES: &[Variable] = &[
         name: "LC_ALL, LC_CTYPE, LANG",
         help: "Trees and paths are drawn in ASCII where the first of these that is set names no UTF-8 locale.",
     },
+    Variable {
+        name: "SPIN_VERSION, SPIN_BIN_PATH",
+        help: "Spin gives both to its plugins. Where they are set, commands in texts are written `spin deps`.",
+    },
     Variable { name: "NO_COLOR", help: "Any value turns colours off." },
 ];
 
@@ -85,6 +89,12 @@ const DEFAULT_LISTING_TTL: Duration = Duration::from_secs(30);
 fn environment() -> Environment {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     Environment::new(|name| std::env::var(name).ok())
+}
+
+/// Whether Spin runs this program as one of its plugins.
+pub(crate) fn is_plugin() -> bool {
+    let environment = environment();
+    ["SPIN_VERSION", "SPIN_BIN_PATH"].iter().all(|name| environment.get(name).is_some())
 }
 
 /// Merges arguments and environment into the settings of this run.

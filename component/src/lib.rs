@@ -45,4 +45,7 @@ pub use requires::{REQUIRES_FORMAT_VERSION, REQUIRES_SECTION, Requires, Requires
 pub use semver::{Addition, Break, Comparison, SemverError, compare, compare_packages, compare_types};
 pub use table::{ANNOTATION, DependencyTable, FORMAT_VERSION, SECTION, TableEntry, TableError, embed_table};
 pub use types::{MAX_TYPES_ANNOTATION, Misfit, TYPES_ANNOTATION, TYPES_FORMAT_VERSION, Types, TypesError};
-pub use wit::{Clash, GuestWorld, WitDependency, WitError, dependencies_wit};
+pub use wit::{
+    Clash, GuestWorld, WIT_PACKAGE_HEADER, WitDependency, WitError, dependencies_wit, wit_package_name,
+    wit_packages,
+};

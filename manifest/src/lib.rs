@@ -48,6 +48,7 @@ mod name;
 mod profile;
 mod read;
 mod requirement;
+mod vendored;
 
 pub use authored::{Authored, AuthoredRequires, Required, Workspace};
 pub use capability::{Capability, Grant, Inherit, UnknownCapability};
@@ -60,6 +61,7 @@ pub use model::{
 };
 pub use name::{DependencyName, InvalidName};
 pub use requirement::{InvalidRequirement, parse_requirement};
+pub use vendored::{Vendored, VendoredComponent, VendoredDependency};
 
 /// A range of bytes of the text that was given to [`Document::parse`].
 pub type Span = std::ops::Range<usize>;

@@ -36,8 +36,8 @@ pub(crate) struct Generated {
 }
 
 /// A direct dependency with what is known of it.
-struct Direct<'a> {
-    dependency: &'a Dependency,
+pub(crate) struct Direct<'a> {
+    pub(crate) dependency: &'a Dependency,
     label: String,
     outline: Arc<Outline>,
 }
@@ -45,6 +45,9 @@ struct Direct<'a> {
 impl Project {
     /// Writes the WIT and the bindings of every component, and removes those that are no longer needed.
     pub(crate) async fn generate(&self, lock: &Lockfile, change: &mut Change) -> Result<Generated, Error> {
+        if let Some(authored) = self.authored() {
+            return self.generate_authored(authored, lock, change).await;
+        }
         let mut generated = Generated::default();
         let mut places: BTreeMap<PathBuf, (&str, Option<String>)> = BTreeMap::new();
         let mut wanted = BTreeSet::new();
@@ -97,6 +100,16 @@ impl Project {
 
     /// The text of a component's `spin-dependencies.wit`, or `None` when it has no dependencies.
     async fn component_wit(&self, component: &Component, lock: &Lockfile) -> Result<Option<String>, Error> {
+        let direct = self.outlines(component, lock).await?;
+        Ok(block_in_place(|| dependencies_wit(&wit_dependencies(&direct)))?)
+    }
+
+    /// The direct dependencies of a component, as far as they are there.
+    pub(crate) async fn outlines<'a>(
+        &self,
+        component: &'a Component,
+        lock: &Lockfile,
+    ) -> Result<Vec<Direct<'a>>, Error> {
         let mut direct = Vec::new();
         for dependency in &component.dependencies {
             let unit = self.unit(&dependency.source, lock)?;
@@ -109,16 +122,7 @@ impl Project {
             let outline = self.outline(&unit, lock).await?;
             direct.push(Direct { dependency, label: unit.label(), outline });
         }
-        let wits: Vec<_> = direct
-            .iter()
-            .map(|it| WitDependency {
-                pattern: import_pattern(&it.dependency.name),
-                export: it.dependency.export.as_deref(),
-                label: &it.label,
-                outline: Arc::clone(&it.outline),
-            })
-            .collect();
-        Ok(block_in_place(|| dependencies_wit(&wits))?)
+        Ok(direct)
     }
 
     /// Refuses a language that nothing is generated for, rather than to generate nothing in silence.
@@ -144,6 +148,17 @@ impl Project {
             None => self.directory().to_path_buf(),
         }
     }
+}
+
+/// The direct dependencies as what their WIT is written from.
+pub(crate) fn wit_dependencies<'a>(direct: &'a [Direct<'_>]) -> Vec<WitDependency<'a>> {
+    let one = |it: &'a Direct<'_>| WitDependency {
+        pattern: import_pattern(&it.dependency.name),
+        export: it.dependency.export.as_deref(),
+        label: &it.label,
+        outline: Arc::clone(&it.outline),
+    };
+    direct.iter().map(one).collect()
 }
 
 /// A dependency name of the manifest as a pattern of imports.

@@ -16,12 +16,18 @@ use crate::{Error, files};
 #[derive(Default)]
 pub(crate) struct Change {
     before: BTreeMap<PathBuf, Option<Vec<u8>>>,
+    /// Directories that were made for them, the outer ones first.
+    made: Vec<PathBuf>,
 }
 
 impl Change {
     /// Writes a file, unless it has these bytes already. Returns whether it wrote.
     pub(crate) fn write(&mut self, path: &Path, contents: &[u8]) -> Result<bool, Error> {
         self.remember(path)?;
+        let missing = path.ancestors().skip(1).take_while(|it| !it.as_os_str().is_empty() && !it.exists());
+        let mut missing: Vec<_> = missing.map(Path::to_path_buf).collect();
+        missing.reverse();
+        self.made.extend(missing);
         files::write_if_changed(path, contents)
     }
 
@@ -38,6 +44,7 @@ impl Change {
     /// Keeps what was written.
     pub(crate) fn keep(mut self) {
         self.before.clear();
+        self.made.clear();
     }
 
     fn remember(&mut self, path: &Path) -> Result<(), Error> {
@@ -67,6 +74,10 @@ impl Drop for Change {
                 tracing::error!("{} could not be put back: {error}", path.display());
             }
         }
+        for directory in self.made.drain(..).rev() {
+            // Somebody else may have put something there.
+            let _ = fs_err::remove_dir(directory);
+        }
     }
 }
 
@@ -78,7 +89,7 @@ mod tests {
     fn an_unfinished_change_leaves_every_file_as_it_was() {
         let directory = tempfile::tempdir().unwrap();
         let (old, new, gone) =
-            (directory.path().join("old"), directory.path().join("new"), directory.path().join("gone"));
+            (directory.path().join("old"), directory.path().join("a/b/new"), directory.path().join("gone"));
         fs_err::write(&old, "old").unwrap();
         fs_err::write(&gone, "gone").unwrap();
         let mut change = Change::default();
@@ -89,7 +100,7 @@ mod tests {
         drop(change);
         assert_eq!(fs_err::read(&old).unwrap(), b"old");
         assert_eq!(fs_err::read(&gone).unwrap(), b"gone");
-        assert!(!new.exists());
+        assert!(!directory.path().join("a").exists());
     }
 
     #[test]

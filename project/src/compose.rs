@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use spin_deps_component::{ComposeError, Composition, Link, LinkPattern, Part, Wire, compose};
+use spin_deps_component::{ComposeError, Composed, Composition, Link, LinkPattern, Part, Wire, compose};
 use spin_deps_lockfile::{HttpSource, Lockfile};
 use spin_deps_manifest::{Component, ComponentSource, Dependency, Grant, Inherit, Middleware, Trigger};
 use spin_deps_registry::digest_of;
@@ -96,6 +96,20 @@ impl Project {
 }
 
 impl Project {
+    /// Composes a unit with all that it needs, and tells what went into it. What it may reach is for the caller to see
+    /// to.
+    pub(crate) async fn compose_unit(
+        &self,
+        unit: &Unit,
+        lock: &Lockfile,
+    ) -> Result<(Composed, BTreeSet<Unit>), Error> {
+        let mut plan = Plan { project: self, lock, parts: Vec::new(), known: BTreeMap::new() };
+        let root = plan.part(unit).await?;
+        let composition = Composition { root, parts: plan.parts, middleware: Vec::new() };
+        let composed = tokio::task::spawn_blocking(move || compose(&composition)).await??;
+        Ok((composed, plan.known.into_keys().collect()))
+    }
+
     /// The error of a composition with the entry that it is about.
     fn with_place(&self, component: &Component, error: ComposeError) -> Error {
         let named = |name: &str| component.dependencies.iter().find(|it| it.name.to_string() == name);
@@ -296,7 +310,10 @@ impl Plan<'_> {
                 span: component.span.clone(),
                 label: "its source is not there".into(),
                 message: format!("the file of component `{id}` does not exist"),
-                hint: Some("build it first, with `spin build`".into()),
+                hint: Some(match self.project.authored() {
+                    Some(_) => "build it first, with `spin-deps build`".into(),
+                    None => "build it first, with `spin build`".into(),
+                }),
             },
             _ => error,
         }

@@ -40,6 +40,14 @@ pub enum Error {
         /// Where it should have been.
         searched: PathBuf,
     },
+    /// Something was asked of a component on its own that only an application can do.
+    #[error("{what} an application, and {manifest} describes a component")]
+    NotAnApplication {
+        /// What was asked, up to its object: "`up` starts".
+        what: String,
+        /// The manifest's name.
+        manifest: String,
+    },
     /// The manifest cannot be read as one.
     #[error("{error}")]
     Manifest {
@@ -320,6 +328,9 @@ impl Error {
             Self::NoManifest { .. } => {
                 Some("run it in the directory of an app or a component, or name one with `--from DIR`".into())
             }
+            Self::NotAnApplication { .. } => Some(
+                "use the component in an app: `spin-deps link DIR` there takes what is built here".into(),
+            ),
             Self::Manifest { error, .. } => error.hint(),
             Self::Lockfile { error, .. } => error.hint(),
             Self::Place { hint, .. } | Self::Unknown { hint, .. } => hint.clone(),

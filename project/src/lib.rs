@@ -12,6 +12,7 @@
 //! ```
 
 mod add;
+mod authoring;
 mod bindings;
 mod build;
 mod change;
@@ -43,6 +44,7 @@ mod suggest;
 mod sync;
 mod update;
 mod variables;
+mod vendor;
 mod verify;
 mod yank;
 
@@ -70,6 +72,7 @@ pub use settings::{Locking, Settings};
 pub use standing::{Standing, Want};
 pub use sync::SyncOutcome;
 pub use update::{Interfaces, Move, MoveKind, Rewrite, UpdateOptions, UpdatePlan};
+pub use vendor::{Difference, VendorOptions, VendorOutcome, VendoredFile, VendoredPart, VendoredRelease};
 pub use verify::{Answer, Mismatch, VerifyReport};
 pub use yank::{YankOptions, YankOutcome, yank};
 

@@ -218,7 +218,10 @@ impl Project {
             Err(Error::Io(io)) if io.kind() == ErrorKind::NotFound => {
                 let missing = Error::Unknown {
                     message: format!("the file {path} does not exist"),
-                    hint: Some("build it first, or correct the path, which is relative to spin.toml".into()),
+                    hint: Some(format!(
+                        "build it first, or correct the path, which is relative to {}",
+                        self.manifest_name()
+                    )),
                 };
                 return Err(self.at(&asked.span, "its imports tell what it needs", &missing));
             }

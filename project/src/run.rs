@@ -66,6 +66,7 @@ impl Project {
 
     /// Composes and starts the app. The lockfile must fit and its content be fetched ([`Self::sync`]).
     pub async fn start(&self, options: &RunOptions) -> Result<Running, Error> {
+        self.require_application("`up` and `verify` start")?;
         let variables = Variables::new(self.manifest(), &options.variables, &self.settings.environment)?;
         let mut staged = Vec::new();
         let mut composed = Vec::new();
@@ -201,7 +202,7 @@ impl Project {
         Ok(vec![Mount { host, guest: "/".into(), read_only: true }])
     }
 
-    fn glob(&self, component: &Component, pattern: &str) -> Result<Vec<PathBuf>, Error> {
+    pub(crate) fn glob(&self, component: &Component, pattern: &str) -> Result<Vec<PathBuf>, Error> {
         let outside = |reason: &str| Error::Unknown {
             message: format!("the file pattern `{pattern}` of component `{}` {reason}", component.id),
             hint: None,

@@ -31,7 +31,8 @@ impl Project {
     /// With a lockfile that fits and a warm store this makes no request.
     pub async fn sync(&mut self) -> Result<SyncOutcome, Error> {
         let mut change = Change::default();
-        let outcome = self.sync_within(&mut change).await?;
+        let mut outcome = self.sync_within(&mut change).await?;
+        outcome.warnings.extend(self.check_world()?);
         change.keep();
         Ok(outcome)
     }

@@ -19,8 +19,8 @@ pub struct VerifyReport {
     pub sync: SyncOutcome,
     /// The components that ran.
     pub composed: Vec<ComposedComponent>,
-    /// From the composed components to the listening app.
-    pub started_in: Duration,
+    /// From the composed components to the listening app. `None` for a component on its own, which is not started.
+    pub started_in: Option<Duration>,
     /// The answers, in the order of the manifest.
     pub answers: Vec<Answer>,
     /// What the user should know.
@@ -65,6 +65,9 @@ pub struct Mismatch {
 impl Project {
     /// Brings everything up to date, starts the app on a free port and asks what the manifest lists.
     pub async fn verify(&mut self, options: &RunOptions) -> Result<VerifyReport, Error> {
+        if self.authored().is_some() {
+            return self.verify_component().await;
+        }
         // A pattern that is none should not wait for the app to start.
         let requests = self.manifest().application.deps.verify.clone();
         let expectations = requests.iter().map(|it| self.pattern(it)).collect::<Result<Vec<_>, _>>()?;
@@ -93,7 +96,19 @@ impl Project {
                 "the manifest lists no requests in [application.tool.deps.verify], so the app was started and not asked anything".into(),
             );
         }
-        Ok(VerifyReport { sync, composed, started_in, answers, warnings })
+        Ok(VerifyReport { sync, composed, started_in: Some(started_in), answers, warnings })
+    }
+
+    /// All that can be checked of a component on its own: that its lock fits, that what is locked is what was locked,
+    /// and that the component fits what it was locked with.
+    async fn verify_component(&mut self) -> Result<VerifyReport, Error> {
+        let sync = self.prepare().await?;
+        let warnings = self.check_world()?;
+        let mut composed = Vec::new();
+        for id in self.manifest().components.keys() {
+            composed.push(self.compose_component(id, &[]).await?);
+        }
+        Ok(VerifyReport { sync, composed, started_in: None, answers: Vec::new(), warnings })
     }
 
     async fn answer(

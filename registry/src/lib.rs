@@ -48,8 +48,8 @@ pub use settings::{
     Environment, Limits, Network, NoProgress, Progress, ProgressTask, ProjectConfig, Settings,
 };
 pub use source::{
-    Catalog, ComponentConfig, Content, Listed, Listing, Publication, Published, REASON_LIMIT, ReleaseInfo,
-    Signers, Yank,
+    Catalog, ComponentConfig, Content, Listed, Listing, OciArtifact, Publication, Published, REASON_LIMIT,
+    ReleaseInfo, Signers, Yank,
 };
 pub use store::{Damage, Removed, Store, StoreError, StoreInfo, Writer, digest_of};
 pub use unproven::Unproven;

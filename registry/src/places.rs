@@ -262,10 +262,14 @@ impl Places {
             mirrors.push(Mirror::new(self.connection(&mirror, &address.host, settings).await?, address));
         }
         let connection = self.connection(registry, &host, settings).await?;
-        let epoch =
-            self.settings.environment.get("SOURCE_DATE_EPOCH").and_then(|epoch| epoch.trim().parse().ok());
         let prefix = oci.namespace_prefix.unwrap_or_default();
-        OciSource::new(registry.clone(), connection, mirrors, prefix, self.store.clone(), epoch.unwrap_or(0))
+        OciSource::new(registry.clone(), connection, mirrors, prefix, self.store.clone(), self.epoch())
+    }
+
+    /// The time that published artifacts carry, in seconds since 1970.
+    pub(crate) fn epoch(&self) -> u64 {
+        let epoch = self.settings.environment.get("SOURCE_DATE_EPOCH");
+        epoch.and_then(|epoch| epoch.trim().parse().ok()).unwrap_or(0)
     }
 
     /// The connection to `host`, as `registry` has it.

@@ -29,10 +29,12 @@ use crate::download::download_url;
 use crate::error::Error;
 use crate::memo::{Flights, Memo};
 use crate::metadata::{is_fresh, now};
-use crate::oci::release_in_store;
+use crate::oci::{artifact_in_store, packed, release_in_store};
 use crate::places::{Place, Places};
 use crate::settings::{Network, Progress, Settings};
-use crate::source::{Catalog, Content, Listed, Listing, Publication, Published, ReleaseInfo, Signers, Yank};
+use crate::source::{
+    Catalog, Content, Listed, Listing, OciArtifact, Publication, Published, ReleaseInfo, Signers, Yank,
+};
 use crate::store::{Store, StoreError};
 use crate::text::show_url;
 
@@ -211,6 +213,24 @@ impl Registries {
     ) -> Result<T, Error> {
         let read = || self.store().read(digest, work);
         self.inner.stored(&shown(url), read, self.ensure_url(url, digest)).await
+    }
+
+    /// The manifest and the config object that a release had when it was locked, from the store if it has them; `None`
+    /// if they are gone, or if there are none in its kind of registry.
+    pub async fn artifact(&self, content: &Content) -> Result<Option<OciArtifact>, Error> {
+        let Some(manifest) = &content.manifest else {
+            return Ok(None);
+        };
+        if let Some(artifact) = artifact_in_store(self.store(), manifest).await {
+            return Ok(Some(artifact));
+        }
+        let place = self.inner.places.place(&content.package, &content.registry)?;
+        self.inner.places.source(&place).await?.artifact(content).await
+    }
+
+    /// The manifest and the config object that publishing would make in an OCI registry.
+    pub fn packed(&self, publication: &Publication) -> Result<OciArtifact, Error> {
+        packed(publication, self.inner.places.epoch())
     }
 
     /// Publishes a release. A version that exists is never replaced, a pre-release neither; the very same content

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use wasm_pkg_common::digest::ContentDigest;
@@ -222,6 +224,15 @@ pub struct Published {
     pub already_there: bool,
 }
 
+/// A release as OCI registries keep it, byte by byte: so that its digests stay the same wherever it is copied to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OciArtifact {
+    /// The manifest.
+    pub manifest: Bytes,
+    /// The config object that the manifest names.
+    pub config: Bytes,
+}
+
 /// Where releases come from.
 pub(crate) trait Source: Send + Sync {
     /// All versions, ascending; `None` if the package is unknown.
@@ -244,6 +255,12 @@ pub(crate) trait Source: Send + Sync {
         version: &'a Version,
         manifest: &'a ContentDigest,
     ) -> BoxFuture<'a, Result<Option<ReleaseInfo>, Error>>;
+
+    /// The manifest and the config object that a release had when it was locked; `None` if they are gone, or if there
+    /// are none in this kind of registry.
+    fn artifact<'a>(&'a self, _: &'a Content) -> BoxFuture<'a, Result<Option<OciArtifact>, Error>> {
+        std::future::ready(Ok(None)).boxed()
+    }
 
     /// Brings the content into the store, verified.
     fn fetch<'a>(

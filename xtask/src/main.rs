@@ -22,7 +22,7 @@ usage: cargo xtask CHORE
   bench [NAME…]      measure against what one would use instead: `lock`, `fetch`, `graphs`,
                      `transfer`, or all of them; or `solver`, the solver on its own
   docs [--check]     write docs/reference/cli.md from the command line's own description
-  plugin             make the archive and the manifest of the Spin plugin
+  plugin [OPTIONS]   make the archive and the manifest of the Spin plugin
   examples           build the components below examples/ anew";
 
 fn main() -> ExitCode {
@@ -54,7 +54,7 @@ fn run(arguments: &[&str]) -> Result<()> {
             cargo(&["bench", "--package", "spin-deps", "--bench", "compare", "--locked"], &arguments)
         }
         ["toolchains"] => toolchains::install(),
-        ["plugin"] => plugin::make(),
+        ["plugin", rest @ ..] => plugin::make(rest),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["examples"] => {

@@ -1,4 +1,5 @@
-//! Debian packages: the servers that the tests start, a real OCI registry and the program that writes its password file.
+//! Debian packages: the servers that the tests start, a real OCI registry, the program that writes its password file,
+//! and one that copies images between registries.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,7 +7,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, bail};
 
 /// A program that the tests start, and the Debian package that has it.
-const NEEDED: [(&str, &str); 2] = [("docker-registry", "docker-registry"), ("htpasswd", "apache2-utils")];
+const NEEDED: [(&str, &str); 3] =
+    [("docker-registry", "docker-registry"), ("htpasswd", "apache2-utils"), ("skopeo", "skopeo")];
 
 /// Installs the servers that are missing.
 pub(crate) fn install_test_servers() -> Result<()> {

@@ -59,7 +59,8 @@ impl Lock {
             self.links.check(&project)?;
             project.lock_check().await?;
             let mut output = Output::new(json!({ "status": "up-to-date" }));
-            output.line(format!("{} spin-deps.lock fits spin.toml", styled(GOOD, "Checked")));
+            let manifest = project.manifest_name();
+            output.line(format!("{} spin-deps.lock fits {manifest}", styled(GOOD, "Checked")));
             return Ok(output);
         }
         let mut project = match context.settings.locked_because() {

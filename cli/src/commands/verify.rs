@@ -20,7 +20,8 @@ use crate::{
 ///   path = "/hello"
 ///   expect = { status = 200, body = "Hello" }
 ///
-/// Fails if an answer is not as expected.
+/// Fails if an answer is not as expected. A component on its own (component.toml) is composed with its dependencies,
+/// which checks its types, and is not started.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Verify {
@@ -80,7 +81,10 @@ impl Verify {
                 output.line(format!("  {}: {import} {}", clean(&wire.from), clean(&wire.to)));
             }
         }
-        output.line(format!("{} in {} ms", styled(GOOD, "Started"), report.started_in.as_millis()));
+        match report.started_in {
+            Some(time) => output.line(format!("{} in {} ms", styled(GOOD, "Started"), time.as_millis())),
+            None => output.line("Not started: a component on its own answers no requests"),
+        };
         for answer in &report.answers {
             answer_lines(&mut output, answer);
         }

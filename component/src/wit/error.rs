@@ -1,6 +1,6 @@
 //! Why the WIT of a component's dependencies could not be written.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::PathBuf};
 
 use crate::{Kind, Language};
 
@@ -56,6 +56,14 @@ pub enum WitError {
     /// Two dependencies contradict each other about an interface that both use.
     #[error(transparent)]
     Clash(Box<Clash>),
+    /// A folder of WIT cannot be used.
+    #[error("the WIT in {} cannot be used: {message}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// The parser's own words, with the file and the line.
+        message: String,
+    },
     /// A generator of bindings cannot express what is in the world.
     #[error("no bindings for `{language}` can be made of the WIT: {message}")]
     Generator {
@@ -91,6 +99,7 @@ impl WitError {
             )),
             Self::WrongKind { .. }
             | Self::Inexpressible { .. }
+            | Self::Folder { .. }
             | Self::Invalid { .. }
             | Self::Generator { .. } => None,
         }

@@ -95,22 +95,41 @@ impl Output {
         }
         text.push_str("}\n");
 
-        let mut packages = IndexMap::<String, Vec<(&str, &Items)>>::new();
+        for (package, interfaces) in self.packages() {
+            let _ = write!(text, "\npackage {} {{", escaped_path(&package));
+            print_interfaces(&mut text, &interfaces, "  ");
+            text.push_str("}\n");
+        }
+        text
+    }
+
+    /// The same without a world, as a file for each package by the package's name.
+    pub(super) fn print_packages(&self, header: &str) -> BTreeMap<String, String> {
+        let file = |(package, interfaces): (String, Vec<_>)| {
+            let mut text = format!("{header}\npackage {};\n", escaped_path(&package));
+            print_interfaces(&mut text, &interfaces, "");
+            (package, text)
+        };
+        self.packages().into_iter().map(file).collect()
+    }
+
+    /// The interfaces by package.
+    fn packages(&self) -> IndexMap<String, Vec<(&str, &Items)>> {
+        let mut packages = IndexMap::<_, Vec<_>>::new();
         for (name, items) in &self.interfaces {
             let (package, interface) = split(name);
             packages.entry(package).or_default().push((interface, items));
         }
         packages.sort_unstable_keys();
-        for (package, interfaces) in packages {
-            let _ = write!(text, "\npackage {} {{", escaped_path(&package));
-            for (interface, items) in interfaces {
-                let _ = writeln!(text, "\n  interface {} {{", escaped(interface));
-                print(&mut text, items.iter().map(|(key, (item, _))| (key, item)), "    ");
-                text.push_str("  }\n");
-            }
-            text.push_str("}\n");
-        }
-        text
+        packages
+    }
+}
+
+fn print_interfaces(text: &mut String, interfaces: &[(&str, &Items)], indent: &str) {
+    for (interface, items) in interfaces {
+        let _ = writeln!(text, "\n{indent}interface {} {{", escaped(interface));
+        print(text, items.iter().map(|(key, (item, _))| (key, item)), &format!("{indent}  "));
+        let _ = writeln!(text, "{indent}}}");
     }
 }
 

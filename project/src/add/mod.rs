@@ -175,7 +175,9 @@ impl Project {
         change.write(&self.manifest_path, document.text().as_bytes())?;
         self.document = document;
         match self.sync_within(&mut change).await {
-            Ok(outcome) => {
+            Ok(mut outcome) => {
+                // The author's world follows the change by hand, so what is wrong with it now does not stand in the way.
+                outcome.warnings.extend(self.check_world().unwrap_or_else(|error| vec![error.to_string()]));
                 change.keep();
                 Ok(outcome)
             }

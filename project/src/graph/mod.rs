@@ -1,4 +1,4 @@
-//! The app's dependency graph as the lockfile has it: for `tree` and `why`, without a request.
+//! The dependency graph of the app, or of a component on its own, as the lockfile has it: for `tree` and `why`, without a request.
 //!
 //! Nothing here recurses, and nothing expects an end: a lockfile may be from anywhere, thousands of packages deep, and
 //! its packages may need each other in a circle.
@@ -57,7 +57,7 @@ pub struct Duplicate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum NodeKind {
-    /// The app itself.
+    /// The app itself, or the component that the manifest is of.
     App,
     /// A component of the app.
     Component,
@@ -108,8 +108,14 @@ impl Project {
         let app = builder.node(NodeKind::App, name);
         let overrides = self.overrides();
         for (id, component) in &self.manifest().components {
-            let node = builder.node(NodeKind::Component, id.clone());
-            builder.nodes[app].steps.push(Step::to(node));
+            // A component on its own is what the graph is of.
+            let node = if self.authored().is_some() {
+                app
+            } else {
+                let node = builder.node(NodeKind::Component, id.clone());
+                builder.nodes[app].steps.push(Step::to(node));
+                node
+            };
             if !matches!(component.source, ComponentSource::Path(_)) {
                 let to = builder.unit(self.component_unit(&component.source, lock)?, lock);
                 let overridden = match &component.source {

@@ -192,6 +192,29 @@ async fn push(
     };
 }
 
+/// What publishing a file under this name would push.
+pub(crate) async fn publication(
+    file: PathBuf,
+    package: &PackageRef,
+    version: &Version,
+) -> Result<Publication, Error> {
+    let given = (package.clone(), Some(version.clone()));
+    let release = PublishedFile::read(file, Some(&given)).await?;
+    let names = |externs: &[spin_deps_component::Extern]| externs.iter().map(|it| it.name.clone()).collect();
+    Ok(Publication {
+        package: release.package.clone(),
+        version: release.version.clone(),
+        content: release.content.clone(),
+        config: ComponentConfig {
+            exports: names(&release.inspection.exports),
+            imports: names(&release.inspection.imports),
+            target: None,
+        },
+        annotations: annotations(&release),
+        layer_title: None,
+    })
+}
+
 fn outcome(release: &PublishedFile, registry: Registry) -> PublishOutcome {
     let inspection = &release.inspection;
     let names = |externs: &[spin_deps_component::Extern]| externs.iter().map(|it| it.name.clone()).collect();

@@ -237,7 +237,10 @@ impl Project {
         for (package, _) in packages {
             if !entries.iter().any(|it| it.package == package) {
                 return Err(Error::Unknown {
-                    message: format!("spin.toml has no requirement on {package} that could be rewritten"),
+                    message: format!(
+                        "{} has no requirement on {package} that could be rewritten",
+                        self.manifest_name()
+                    ),
                     hint: Some(format!("`spin-deps why {package}` shows what needs it")),
                 });
             }

@@ -101,6 +101,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Artifact, String> {
     Ok(Artifact { layer, config, annotations })
 }
 
+/// The config object of a manifest, of whichever type.
+pub(crate) fn config_of(manifest: &[u8]) -> Option<Part> {
+    serde_json::from_slice::<ManifestJson>(manifest).ok()?.config.as_ref().and_then(part)
+}
+
 fn part(descriptor: &DescriptorJson) -> Option<Part> {
     let digest = descriptor.digest.parse().ok()?;
     let size = u64::try_from(descriptor.size).ok()?;

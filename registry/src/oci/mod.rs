@@ -11,6 +11,7 @@ mod challenge;
 mod connection;
 mod layer;
 mod mirrors;
+mod original;
 mod pages;
 mod publish;
 mod settings;
@@ -36,12 +37,13 @@ pub(crate) use self::auth::Trial;
 pub(crate) use self::connection::Connection;
 use self::connection::Get;
 pub(crate) use self::mirrors::Mirror;
+pub(crate) use self::original::{artifact_in_store, packed};
 pub(crate) use self::settings::OciSettings;
 use crate::error::Error;
 use crate::http::{WEB_PAGE, failure};
 use crate::settings::Progress;
 use crate::source::{
-    Catalog, ComponentConfig, Content, Listed, Publication, Published, ReleaseInfo, Source, Yank,
+    Catalog, ComponentConfig, Content, Listed, OciArtifact, Publication, Published, ReleaseInfo, Source, Yank,
 };
 use crate::store::{Store, StoreError, digest_of};
 use crate::text::printable;
@@ -407,6 +409,10 @@ impl Source for OciSource {
         manifest: &'a ContentDigest,
     ) -> BoxFuture<'a, Result<Option<ReleaseInfo>, Error>> {
         self.find_locked(package, version, manifest).boxed()
+    }
+
+    fn artifact<'a>(&'a self, content: &'a Content) -> BoxFuture<'a, Result<Option<OciArtifact>, Error>> {
+        self.find_artifact(content).boxed()
     }
 
     fn fetch<'a>(

@@ -1,1 +1,3 @@
-//! Writing components: new projects, their manifest, building, publishing, links.
+//! Components under their author's hands.
+
+mod manifest;
