@@ -21,8 +21,6 @@ use crate::{
     report::Failure,
 };
 
-/// What the shell is told when a signal ended the run.
-const INTERRUPTED: u8 = 130;
 /// How long work that cannot be interrupted may go on after a signal.
 const WIND_DOWN: Duration = Duration::from_secs(2);
 
@@ -52,10 +50,7 @@ async fn run(cli: Cli, format: Format, quiet: bool) -> ExitCode {
     } else {
         tokio::select! {
             outcome = commands::run(cli) => outcome,
-            () = interrupted() => {
-                report::note("interrupted");
-                return ExitCode::from(INTERRUPTED);
-            }
+            () = interrupted() => return report::interrupted(),
         }
     };
     match outcome {

@@ -32,6 +32,8 @@ pub(crate) enum Failure {
     Project(Box<Error>),
     /// Anything that has no more than a message.
     Message(String),
+    /// The user did not want to go on.
+    Interrupted,
 }
 
 impl Failure {
@@ -42,22 +44,37 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Project(Box::new(error))
+        match error {
+            Error::Interrupted => Self::Interrupted,
+            error => Self::Project(Box::new(error)),
+        }
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::Message(error.to_string())
+        match error.kind() {
+            std::io::ErrorKind::Interrupted => Self::Interrupted,
+            _ => Self::Message(error.to_string()),
+        }
     }
 }
 
 /// The exit status of wrong usage.
 const USAGE: u8 = 2;
+/// What the shell is told when a signal, or a person, ended the run.
+const INTERRUPTED: u8 = 130;
+
+/// Reports that the run was ended, and gives the exit status for it.
+pub(crate) fn interrupted() -> ExitCode {
+    note("interrupted");
+    ExitCode::from(INTERRUPTED)
+}
 
 /// Reports a failure and gives the exit status for it: 2 where an option would have helped, 1 for all else.
 pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
     let (message, hint, causes) = match failure {
+        Failure::Interrupted => return interrupted(),
         Failure::Message(message) => (message.clone(), None, Vec::new()),
         Failure::Project(error) => (error.to_string(), error.hint(), causes(error)),
     };
@@ -69,7 +86,7 @@ pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
         Format::Human | Format::Mermaid | Format::Dot => {
             let place = match failure {
                 Failure::Project(error) => excerpt(error).unwrap_or_default(),
-                Failure::Message(_) => String::new(),
+                Failure::Message(_) | Failure::Interrupted => String::new(),
             };
             let causes = if causes.is_empty() {
                 String::new()

@@ -2,7 +2,10 @@
 //!
 //! `add` and `remove` write the manifest, then the lockfile, then generated files. Before the first write each
 //! file's bytes are kept here; unless the change is kept with [`Change::keep`], dropping it puts them back. A
-//! failure, a panic and an interrupted future (Ctrl-C drops it) all take that way.
+//! failure, a panic and an interrupted future (Ctrl-C drops it) all take that way. A file that somebody else has changed
+//! after the write is left alone: what they wrote is worth more.
+//!
+//! A [rehearsal](Change::rehearsal) goes the same way and writes nothing: that is what `--dry-run` does.
 
 use std::{
     collections::BTreeMap,
@@ -12,18 +15,36 @@ use std::{
 
 use crate::{Error, files};
 
-/// The files that a running operation has touched, with what they held before.
+/// The files that a running operation has touched.
 #[derive(Default)]
 pub(crate) struct Change {
-    before: BTreeMap<PathBuf, Option<Vec<u8>>>,
+    touched: BTreeMap<PathBuf, Touched>,
     /// Directories that were made for them, the outer ones first.
     made: Vec<PathBuf>,
+    rehearsal: bool,
+}
+
+/// What a file holds; `None` if there is none.
+type Held = Option<Vec<u8>>;
+
+/// A file that was written or removed.
+struct Touched {
+    before: Held,
+    after: Held,
 }
 
 impl Change {
+    /// A change that tells what it would write, and does not.
+    pub(crate) fn rehearsal() -> Self {
+        Self { touched: BTreeMap::new(), made: Vec::new(), rehearsal: true }
+    }
+
     /// Writes a file, unless it has these bytes already. Returns whether it wrote.
     pub(crate) fn write(&mut self, path: &Path, contents: &[u8]) -> Result<bool, Error> {
-        self.remember(path)?;
+        if self.rehearsal {
+            return Ok(held(path)?.as_deref() != Some(contents));
+        }
+        self.remember(path, Some(contents.to_vec()))?;
         let missing = path.ancestors().skip(1).take_while(|it| !it.as_os_str().is_empty() && !it.exists());
         let mut missing: Vec<_> = missing.map(Path::to_path_buf).collect();
         missing.reverse();
@@ -33,7 +54,10 @@ impl Change {
 
     /// Removes a file if it is there. Returns whether it was.
     pub(crate) fn remove(&mut self, path: &Path) -> Result<bool, Error> {
-        self.remember(path)?;
+        if self.rehearsal {
+            return Ok(held(path)?.is_some());
+        }
+        self.remember(path, None)?;
         match fs_err::remove_file(path) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -43,18 +67,17 @@ impl Change {
 
     /// Keeps what was written.
     pub(crate) fn keep(mut self) {
-        self.before.clear();
+        self.touched.clear();
         self.made.clear();
     }
 
-    fn remember(&mut self, path: &Path) -> Result<(), Error> {
-        if !self.before.contains_key(path) {
-            let bytes = match fs_err::read(path) {
-                Ok(bytes) => Some(bytes),
-                Err(error) if error.kind() == ErrorKind::NotFound => None,
-                Err(error) => return Err(error.into()),
-            };
-            self.before.insert(path.to_path_buf(), bytes);
+    fn remember(&mut self, path: &Path, after: Held) -> Result<(), Error> {
+        match self.touched.get_mut(path) {
+            Some(touched) => touched.after = after,
+            None => {
+                let touched = Touched { before: held(path)?, after };
+                self.touched.insert(path.to_path_buf(), touched);
+            }
         }
         Ok(())
     }
@@ -62,15 +85,8 @@ impl Change {
 
 impl Drop for Change {
     fn drop(&mut self) {
-        for (path, bytes) in std::mem::take(&mut self.before) {
-            let restored = match bytes {
-                Some(bytes) => files::write_if_changed(&path, &bytes).map(|_| ()),
-                None => match fs_err::remove_file(&path) {
-                    Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-                    _ => Ok(()),
-                },
-            };
-            if let Err(error) = restored {
+        for (path, Touched { before, after }) in std::mem::take(&mut self.touched) {
+            if let Err(error) = put_back(&path, before, after.as_deref()) {
                 tracing::error!("{} could not be put back: {error}", path.display());
             }
         }
@@ -78,6 +94,32 @@ impl Drop for Change {
             // Somebody else may have put something there.
             let _ = fs_err::remove_dir(directory);
         }
+    }
+}
+
+fn put_back(path: &Path, before: Held, after: Option<&[u8]>) -> Result<(), Error> {
+    let now = held(path)?;
+    if now == before {
+        return Ok(());
+    }
+    if now.as_deref() != after {
+        tracing::warn!(
+            "{} was changed by another program in the meantime, and is left as it is",
+            path.display()
+        );
+        return Ok(());
+    }
+    match before {
+        Some(bytes) => files::write(path, &bytes),
+        None => Ok(fs_err::remove_file(path)?),
+    }
+}
+
+fn held(path: &Path) -> Result<Held, Error> {
+    match fs_err::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -101,6 +143,31 @@ mod tests {
         assert_eq!(fs_err::read(&old).unwrap(), b"old");
         assert_eq!(fs_err::read(&gone).unwrap(), b"gone");
         assert!(!directory.path().join("a").exists());
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs_err::write(&path, "old").unwrap();
+        let mut change = Change::default();
+        change.write(&path, b"ours").unwrap();
+        fs_err::write(&path, "theirs").unwrap();
+        drop(change);
+        assert_eq!(fs_err::read(&path).unwrap(), b"theirs");
+    }
+
+    #[test]
+    fn a_rehearsal_writes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (old, new) = (directory.path().join("old"), directory.path().join("new"));
+        fs_err::write(&old, "old").unwrap();
+        let mut change = Change::rehearsal();
+        assert!(change.write(&old, b"changed").unwrap() && !change.write(&old, b"old").unwrap());
+        assert!(change.write(&new, b"new").unwrap() && !change.remove(&new).unwrap());
+        assert!(change.remove(&old).unwrap());
+        change.keep();
+        assert!(fs_err::read(&old).unwrap() == b"old" && !new.exists());
     }
 
     #[test]

@@ -41,13 +41,17 @@ pub(crate) fn choose(
     req: Option<&VersionReq>,
 ) -> Result<Listed, Error> {
     let fits = |it: &&Listed| req.map_or(!it.yanked, |req| req.matches(&it.version));
-    let key = |it: &&Listed| (!it.yanked, it.version.pre.is_empty(), it.version.clone());
-    listed.iter().filter(fits).max_by_key(key).cloned().ok_or_else(|| {
+    listed.iter().filter(fits).max_by(|a, b| rank(a).cmp(&rank(b))).cloned().ok_or_else(|| {
         let mut available: Vec<Version> = listed.iter().map(|it| it.version.clone()).collect();
         available.sort();
         let req = req.cloned().unwrap_or(VersionReq::STAR);
         Error::NoVersion { package: package.clone(), req, available }
     })
+}
+
+/// How much a release is wanted: one that is not yanked before one that is, then no pre-release, then the newest.
+pub(crate) fn rank(listed: &Listed) -> (bool, bool, &Version) {
+    (!listed.yanked, listed.version.pre.is_empty(), &listed.version)
 }
 
 /// Learns what a listed release is.

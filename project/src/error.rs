@@ -108,7 +108,7 @@ pub enum Error {
         gains: Vec<(String, Vec<String>)>,
     },
     /// A file was changed by somebody else in the meantime.
-    #[error("{} was changed in the meantime, and is left as it is", path.display())]
+    #[error("{} was changed by another program in the meantime; nothing was written", path.display())]
     ChangedMeanwhile {
         /// The file.
         path: PathBuf,
@@ -284,6 +284,9 @@ pub enum Error {
         /// The option that gives it.
         hint: String,
     },
+    /// Whoever was asked does not want to answer.
+    #[error("interrupted")]
+    Interrupted,
     /// A name that is not there.
     #[error("{message}")]
     Unknown {
@@ -406,7 +409,11 @@ impl Error {
             )),
             Self::Shared(error) => error.hint(),
             Self::Store(_) => Some("use another directory with `--cache-dir`, or empty this one with `spin-deps cache clean`".into()),
-             Self::TooLarge { .. } | Self::Io(_) | Self::Write { .. } | Self::Worker(_) => None,
+            Self::Interrupted
+            | Self::TooLarge { .. }
+            | Self::Io(_)
+            | Self::Write { .. }
+            | Self::Worker(_) => None,
         }
     }
 

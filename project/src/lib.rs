@@ -12,6 +12,7 @@
 //! ```
 
 mod add;
+mod ask;
 mod authoring;
 mod bindings;
 mod build;
@@ -22,6 +23,7 @@ mod compose;
 mod content;
 mod describe;
 mod diff;
+mod edit;
 mod error;
 mod files;
 mod graph;
@@ -48,7 +50,8 @@ mod vendor;
 mod verify;
 mod yank;
 
-pub use add::{AddOptions, Added, Addition, Target, Unpinned};
+pub use add::{AddOptions, Added, Addition, Place, Target, Unpinned};
+pub use ask::{Answering, Asker, Choice, Nobody, Question, QuestionKind};
 pub use build::{BuildEvent, BuildOptions, BuildOutput, Built, BuiltFile};
 pub use compiled::{CompiledCode, clean_compiled_code, compiled_code};
 pub use componentize::{ComponentizeOptions, Componentized, componentize_file};
@@ -56,6 +59,7 @@ pub use compose::ComposedComponent;
 pub use diff::{
     Asked, Called, Change, Changed, NeedChange, ReleaseDiff, Side, Verdict, diff, interface_changes,
 };
+pub use edit::Edit;
 pub use error::{Error, Excerpt};
 pub use files::write as write_file;
 pub use graph::{Bound, Duplicate, Graph, Node, NodeKind, Path, Paths, Step, Wish};
@@ -79,6 +83,7 @@ pub use yank::{YankOptions, YankOutcome, yank};
 pub use spin_deps_component::{InterfaceChange, ItemChange};
 pub use spin_deps_host::{Line, Output, Stream};
 pub use spin_deps_lockfile::{Change as LockChange, Lockfile};
+pub use spin_deps_manifest::parse_requirement;
 pub use spin_deps_registry::{
     Credential, Damage, Environment, Limits, NoProgress, Progress, ProgressTask, Registries, Secret, Store,
     StoreInfo,

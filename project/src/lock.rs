@@ -99,7 +99,11 @@ impl Project {
         self.write_lock(resolved, change)
     }
 
-    fn write_lock(&mut self, resolved: Resolved, change: &mut Change) -> Result<LockOutcome, Error> {
+    pub(crate) fn write_lock(
+        &mut self,
+        resolved: Resolved,
+        change: &mut Change,
+    ) -> Result<LockOutcome, Error> {
         let changes = self.lock.as_ref().unwrap_or(&Lockfile::default()).diff(&resolved.lockfile);
         let missing = self.lock.is_none() && !is_empty(&resolved.lockfile);
         let repaired = self.unsound.take().map(|found| found.remarks);

@@ -8,20 +8,27 @@ const MAX_LISTED: usize = 12;
 /// The hint for `name` where only `known` exist; `owner` has them, as in "the app has".
 pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, owner: &str) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let closest = known.iter().map(|it| (strsim::levenshtein(name, it), *it)).min();
-    match closest {
-        Some((distance, meant)) if distance <= MAX_DISTANCE && distance < name.chars().count() => {
-            format!("did you mean `{meant}`?")
-        }
-        Some(_) => {
+    match closest(name, known.iter().map(|it| (*it, *it))) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.is_empty() => format!("{owner} none"),
+        None => {
             let mut list: Vec<_> = known.iter().take(MAX_LISTED).map(|it| format!("`{it}`")).collect();
             if known.len() > MAX_LISTED {
                 list.push(format!("and {} more", known.len() - MAX_LISTED));
             }
             format!("{owner} {}", list.join(", "))
         }
-        None => format!("{owner} none"),
     }
+}
+
+/// The one of `known` whose name is closest to `name`, if that is close enough to be meant.
+pub(crate) fn closest<N: AsRef<str>, T: Ord>(
+    name: &str,
+    known: impl IntoIterator<Item = (N, T)>,
+) -> Option<T> {
+    let distances = known.into_iter().map(|(other, it)| (strsim::levenshtein(name, other.as_ref()), it));
+    let (distance, meant) = distances.min()?;
+    (distance <= MAX_DISTANCE && distance < name.chars().count()).then_some(meant)
 }
 
 #[cfg(test)]

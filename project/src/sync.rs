@@ -40,6 +40,15 @@ impl Project {
     /// [`Self::sync`] as a part of a larger change.
     pub(crate) async fn sync_within(&mut self, change: &mut Change) -> Result<SyncOutcome, Error> {
         let lock = self.lock_within(change).await?;
+        self.sync_locked(lock, change).await
+    }
+
+    /// What [`Self::sync_within`] does after the lock.
+    pub(crate) async fn sync_locked(
+        &mut self,
+        lock: LockOutcome,
+        change: &mut Change,
+    ) -> Result<SyncOutcome, Error> {
         let contents = self.bring_all(&lock.lockfile).await?;
         let generated = self.generate(&lock.lockfile, change).await?;
         Ok(SyncOutcome {

@@ -3,7 +3,7 @@
 use clap::Args;
 use semver::VersionReq;
 use serde_json::json;
-use spin_deps_project::{Looking, PackageInfo, info};
+use spin_deps_project::{Looking, PackageInfo, info, parse_requirement};
 use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
 use super::Context;
@@ -36,7 +36,8 @@ pub(super) fn package_and_req(text: &str) -> Result<(PackageRef, Option<VersionR
 /// A requirement; a version stands for that very release.
 pub(super) fn req_or_version(text: &str) -> Result<VersionReq, String> {
     let exact = semver::Version::parse(text).is_ok().then(|| format!("={text}"));
-    exact.as_deref().unwrap_or(text).parse().map_err(|error: semver::Error| error.to_string())
+    let req = parse_requirement(exact.as_deref().unwrap_or(text));
+    req.map_err(|error| format!("{error}: {}", error.hint()))
 }
 
 impl Info {

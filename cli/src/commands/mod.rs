@@ -8,6 +8,7 @@ mod completions;
 mod componentize;
 mod compose;
 mod diff;
+mod edit;
 mod generate_docs;
 mod info;
 mod link;

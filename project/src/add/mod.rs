@@ -1,43 +1,55 @@
 //! `add`: from what a user types to an entry in the manifest, a lockfile that has it, and its WIT.
 //!
-//! The order is: resolve with the new requirement, fetch what was chosen, learn its exports from its bytes, name
-//! the entry, and only then write. Whatever fails or is interrupted after the first write, everything is put back.
+//! The order is: resolve with the new requirement, fetch what was chosen, learn from its bytes what it is and exports,
+//! ask for what is not said, and only then write. Whatever fails or is interrupted before has written nothing; after the
+//! first write, everything is put back.
 
-mod entry;
+mod capabilities;
+mod entries;
+mod pipeline;
 mod source;
 mod unpinned;
 
-use spin_deps_manifest::{Document, Route, Trigger};
+use spin_deps_manifest::{Component, Document, Inherit};
 use wasm_pkg_common::{digest::ContentDigest, registry::Registry};
 
-pub use self::unpinned::Unpinned;
+pub(crate) use self::pipeline::label;
 use self::{
-    entry::{dependency_names, inherit, is_middleware},
-    source::Found,
+    entries::{Entry, is_middleware},
+    source::{Asked, Found},
 };
-use crate::{Error, Project, SyncOutcome, change::Change, suggest};
+pub use self::{pipeline::Place, unpinned::Unpinned};
+use crate::{
+    Asker, Edit, Error, Project, SyncOutcome,
+    ask::{Choice, Question, QuestionKind},
+    edit::Manner,
+};
 
-/// What is to be added, as the command line has it.
+/// What is to be added, as the command line has it. What is missing is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct AddOptions {
     /// `ns:name[@REQ]`, a path, an `http(s)` URL or the id of a component of the app.
     pub source: String,
-    /// The component that gets the dependency; the only one if not given.
-    pub to: Option<String>,
-    /// Dependency names; the exports of the source decide if not given.
+    /// The components that get the dependency.
+    pub to: Vec<String>,
+    /// Dependency names: what the components import.
     pub imports: Vec<String>,
-    /// The export that meets the import, where it has another name.
+    /// The one dependency name, for an export that has another name.
+    pub rename: Option<String>,
+    /// The export that is meant.
     pub export: Option<String>,
-    /// Capabilities that pass: keys, or `all`, or `none`; nothing written if empty.
+    /// Capabilities that pass: keys, or `all`, or `none`.
     pub inherit: Vec<String>,
     /// The registry that the package comes from, where it is not the configured one.
     pub registry: Option<Registry>,
     /// The digest of what is behind a URL.
     pub digest: Option<ContentDigest>,
-    /// Add it as middleware of the trigger with this route.
-    pub route: Option<String>,
-    /// The place in the middleware pipeline, 0 is outermost; last if not given.
-    pub position: Option<usize>,
+    /// Add it as middleware of the triggers with these routes.
+    pub routes: Vec<String>,
+    /// The place in their middleware pipelines.
+    pub place: Option<Place>,
+    /// Write nothing.
+    pub dry_run: bool,
 }
 
 /// Where something was added.
@@ -65,11 +77,15 @@ pub struct Addition {
     pub target: Target,
 }
 
-/// What `add` did.
+/// What `add` did, or would do.
 #[derive(Debug)]
 pub struct Added {
     /// The entries.
     pub additions: Vec<Addition>,
+    /// The components that have to be built again, of those that say how.
+    pub to_build: Vec<String>,
+    /// The manifest.
+    pub edit: Edit,
     /// What happened to the lockfile and the generated files.
     pub sync: SyncOutcome,
     /// What the user should know.
@@ -77,147 +93,162 @@ pub struct Added {
 }
 
 impl Project {
-    /// Adds a dependency to a component, or middleware to a trigger, and brings lockfile and WIT up to date. A URL
-    /// without a digest is [`Error::Unpinned`], which says what is there: to add it, ask again with that digest.
-    pub async fn add(&mut self, options: &AddOptions) -> Result<Added, Error> {
+    /// Adds a dependency to components, or middleware to triggers, and brings lockfile and WIT up to date. A URL without a
+    /// digest is [`Error::Unpinned`], which says what is there: to add it, ask again with that digest.
+    pub async fn add(&mut self, options: &AddOptions, asker: &dyn Asker) -> Result<Added, Error> {
         let asked = self.understand(options)?;
-        if let Some(route) = &options.route {
-            let trigger = self.trigger_of(route)?.id.clone();
-            let found = self.find(asked, options, None).await?;
-            return self.add_middleware(&trigger, route, found, options).await;
+        if let Asked::Url(url, None) = &asked {
+            return Err(Error::Unpinned(Box::new(self.unpinned(url).await?)));
         }
-        let component = self.component_for(options.to.as_deref())?;
-        let found = self.find(asked, options, Some(&component)).await?;
-        if is_middleware(&found.inspection) && options.imports.is_empty() {
+        if !options.routes.is_empty() {
+            let stages = self.stages(&options.routes)?;
+            let found = self.find(asked, options, &[]).await?;
+            if !is_middleware(&found.inspection) {
+                return Err(Error::Unknown {
+                    message: format!(
+                        "{} is not middleware: it must import and export wasi:http/handler",
+                        found.chosen
+                    ),
+                    hint: Some("leave out `--route` to add it as a dependency of a component".into()),
+                });
+            }
+            return self.add_middleware(&found, stages, options, asker).await;
+        }
+        // With several components it depends on what it is whether one of them or a route is asked for.
+        let itself = if let Asked::Component(id) = &asked { Some(id.as_str()) } else { None };
+        let mut components = self.components_named(&options.to, itself)?;
+        let mut found = self.find(asked.clone(), options, &components).await?;
+        let is_dependency = !options.imports.is_empty() || options.rename.is_some();
+        if is_middleware(&found.inspection) && !is_dependency {
+            if options.to.is_empty() {
+                let stages = self.ask_for_stages(&found, asker).await?;
+                return self.add_middleware(&found, stages, options, asker).await;
+            }
             return Err(Error::Unanswered {
                 message: format!("{} is middleware: it imports and exports wasi:http/handler", found.chosen),
-                hint: "name the route that it is for with `--route`".into(),
+                hint: "name the route that it is for with `--route`, in place of `--to`".into(),
             });
         }
-        self.add_dependency(&component, found, options).await
+        if components.is_empty() {
+            components = self.ask_for_components(itself, asker).await?;
+            if matches!(asked, Asked::Registry { .. }) {
+                // Which release fits is a matter of what these components import.
+                found = self.find(asked, options, &components).await?;
+            }
+        }
+        let entries = entries::choose(&found, options, asker).await?;
+        self.add_dependency(&components, &entries, found, options, asker).await
     }
 
     async fn add_dependency(
         &mut self,
-        component: &str,
+        components: &[String],
+        entries: &[Entry],
         found: Found,
         options: &AddOptions,
+        asker: &dyn Asker,
     ) -> Result<Added, Error> {
-        let names = dependency_names(&found, &options.imports)?;
-        let inherit = inherit(&options.inherit, &found.inspection)?;
         let mut document = self.document.clone();
-        let mut additions = Vec::new();
-        for name in &names {
-            document
-                .set_dependency(component, name, &found.source_for(name), options.export.as_deref(), &inherit)
-                .map_err(|error| Error::Manifest { excerpt: Box::new(self.excerpt()), error })?;
-            additions.push(Addition {
-                name: name.to_string(),
-                chosen: found.chosen.clone(),
-                target: Target::Component(component.to_owned()),
-            });
+        self.put(&mut document, components, entries, &found, &Inherit::Default)?;
+        let resolved = self.resolve(document.manifest(), None).await?;
+        let reached = self.reached(&found, &resolved.lockfile);
+        let parents: Vec<_> = components.iter().filter_map(|id| self.manifest().components.get(id)).collect();
+        let before = parents.iter().flat_map(|it| &it.dependencies);
+        let before = before.filter(|it| entries.iter().any(|entry| entry.name == it.name));
+        let before: Vec<_> = before.map(|it| &it.inherit).collect();
+        // A component may have one rule for all its dependencies; against it, `--inherit` is an error of the manifest.
+        let with_rule = |it: &&Component| it.dependencies_inherit_configuration.is_some();
+        let heirs: Vec<_> =
+            parents.iter().copied().filter(|it| !with_rule(it) || !options.inherit.is_empty()).collect();
+        let inherit = self.inherited(&found, &reached, &heirs, &before, options, asker).await?;
+        let heirs: Vec<_> = heirs.iter().map(|it| it.id.clone()).collect();
+        self.put(&mut document, &heirs, entries, &found, &inherit)?;
+        let mut warnings = Vec::new();
+        for parent in components.iter().filter_map(|id| document.manifest().components.get(id)) {
+            for dependency in &parent.dependencies {
+                if entries.iter().any(|entry| entry.name == dependency.name) {
+                    let grant = parent.granted(dependency);
+                    warnings.extend(capabilities::warnings(&found, &reached, parent, &grant));
+                }
+            }
         }
-        let sync = self.write_manifest_and_sync(document).await?;
-        let mut warnings = self.capability_warnings(component, &names, &found);
-        warnings.extend(found.warnings);
-        Ok(Added { additions, sync, warnings })
-    }
-
-    async fn add_middleware(
-        &mut self,
-        trigger: &str,
-        route: &str,
-        found: Found,
-        options: &AddOptions,
-    ) -> Result<Added, Error> {
-        if !is_middleware(&found.inspection) {
-            return Err(Error::Unknown {
-                message: format!(
-                    "{} is not middleware: it must import and export wasi:http/handler",
-                    found.chosen
-                ),
-                hint: Some("leave out `--route` to add it as a dependency of a component".into()),
-            });
-        }
-        let pipeline =
-            self.manifest().triggers.iter().find(|it| it.id == trigger).map_or(0, |it| it.middleware.len());
-        let position = options.position.unwrap_or(pipeline);
-        if position > pipeline {
-            return Err(Error::Unanswered {
-                message: format!(
-                    "the pipeline of {route} has {pipeline} middleware, so position {position} is out of range"
-                ),
-                hint: format!("give `--position` a number from 0, the outermost, to {pipeline}"),
-            });
-        }
-        let mut document = self.document.clone();
-        document
-            .insert_middleware(
-                trigger,
-                position,
-                &found.source,
-                &inherit(&options.inherit, &found.inspection)?,
-            )
-            .map_err(|error| Error::Manifest { excerpt: Box::new(self.excerpt()), error })?;
-        let addition = Addition {
-            name: found.chosen.clone(),
+        warnings.sort();
+        warnings.dedup();
+        let to_build = parents.iter().filter(|it| it.build.is_some()).map(|it| it.id.clone()).collect();
+        let targets = components.iter().flat_map(|id| entries.iter().map(move |entry| (id, entry)));
+        let additions = targets.map(|(id, entry)| Addition {
+            name: entry.name.to_string(),
             chosen: found.chosen.clone(),
-            target: Target::Middleware { route: route.to_owned(), position },
-        };
-        let sync = self.write_manifest_and_sync(document).await?;
-        Ok(Added { additions: vec![addition], sync, warnings: Vec::new() })
+            target: Target::Component(id.clone()),
+        });
+        let additions = additions.collect();
+        let manner = Manner { resolved: Some(resolved), dry_run: options.dry_run };
+        let (edit, sync) = self.carry_out(document, manner).await?;
+        warnings.extend(found.warnings);
+        Ok(Added { additions, to_build, edit, sync, warnings })
     }
 
-    /// Writes the changed manifest and everything that follows from it; on failure nothing has changed.
-    pub(crate) async fn write_manifest_and_sync(&mut self, document: Document) -> Result<SyncOutcome, Error> {
-        let mut change = Change::default();
-        let before = (self.document.clone(), self.lock.clone());
-        change.write(&self.manifest_path, document.text().as_bytes())?;
-        self.document = document;
-        match self.sync_within(&mut change).await {
-            Ok(mut outcome) => {
-                // The author's world follows the change by hand, so what is wrong with it now does not stand in the way.
-                outcome.warnings.extend(self.check_world().unwrap_or_else(|error| vec![error.to_string()]));
-                change.keep();
-                Ok(outcome)
-            }
-            Err(error) => {
-                (self.document, self.lock) = before;
-                Err(error)
+    /// The components that are named, or the only one that can be meant; none if that is not known yet.
+    fn components_named(&self, to: &[String], itself: Option<&str>) -> Result<Vec<String>, Error> {
+        if let Some(unknown) = to.iter().find(|id| !self.manifest().components.contains_key(*id)) {
+            return Err(self.unknown_component(unknown));
+        }
+        let mut named: Vec<String> = Vec::new();
+        for id in to {
+            if !named.contains(id) {
+                named.push(id.clone());
             }
         }
+        let others = self.components_beside(itself);
+        Ok(if named.is_empty() && others.len() == 1 { others } else { named })
     }
 
-    fn component_for(&self, to: Option<&str>) -> Result<String, Error> {
-        let components = &self.manifest().components;
-        match to {
-            Some(id) if components.contains_key(id) => Ok(id.to_owned()),
-            Some(id) => Err(self.unknown_component(id)),
-            None => match components.keys().collect::<Vec<_>>().as_slice() {
-                [only] => Ok((*only).clone()),
-                [] => Err(Error::Unknown { message: "the app has no component".into(), hint: None }),
-                several => Err(Error::Unanswered {
-                    message: "the app has several components".into(),
-                    hint: format!(
-                        "name the one that gets the dependency with `--to`: {}",
-                        several.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
-                    ),
-                }),
-            },
+    /// The components that can depend on something, which may be one of them.
+    fn components_beside(&self, itself: Option<&str>) -> Vec<String> {
+        let ids = self.manifest().components.keys();
+        ids.filter(|id| Some(id.as_str()) != itself).cloned().collect()
+    }
+
+    async fn ask_for_components(
+        &self,
+        itself: Option<&str>,
+        asker: &dyn Asker,
+    ) -> Result<Vec<String>, Error> {
+        let ids = self.components_beside(itself);
+        if ids.is_empty() {
+            return Err(Error::Unknown {
+                message: "the app has no component that could depend on it".into(),
+                hint: None,
+            });
         }
+        let question = Question {
+            text: "Which components get the dependency?".into(),
+            kind: QuestionKind::Several { least: 1 },
+            choices: ids.iter().map(Choice::plain).collect(),
+            default: None,
+            missing: "the app has several components".into(),
+            advice: "name the one that gets the dependency with `--to`".into(),
+        };
+        let chosen = question.answer(asker).await?;
+        Ok(chosen.into_iter().filter_map(|index| ids.get(index).cloned()).collect())
     }
 
-    /// The trigger for a route.
-    pub(crate) fn trigger_of(&self, route: &str) -> Result<&Trigger, Error> {
-        let routes = || {
-            self.manifest().triggers.iter().filter_map(|trigger| match &trigger.http.as_ref()?.route {
-                Route::Path(path) => Some((path.as_str(), trigger)),
-                Route::Private => None,
-            })
-        };
-        routes().find(|(path, _)| *path == route).map(|(_, trigger)| trigger).ok_or_else(|| Error::Unknown {
-            message: format!("no HTTP trigger has the route `{route}`"),
-            hint: Some(suggest::hint(route, routes().map(|(path, _)| path), "the app has")),
-        })
+    /// Puts the entries into every one of these components.
+    fn put(
+        &self,
+        document: &mut Document,
+        components: &[String],
+        entries: &[Entry],
+        found: &Found,
+        inherit: &Inherit,
+    ) -> Result<(), Error> {
+        for (id, entry) in components.iter().flat_map(|id| entries.iter().map(move |entry| (id, entry))) {
+            self.check_name(id, &entry.name)?;
+            let source = found.source_for(&entry.name);
+            document
+                .set_dependency(id, &entry.name, &source, entry.export.as_deref(), inherit)
+                .map_err(|error| Error::Manifest { excerpt: Box::new(self.excerpt()), error })?;
+        }
+        Ok(())
     }
 }

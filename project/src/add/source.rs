@@ -13,13 +13,16 @@ use super::AddOptions;
 use crate::{
     Error, Project,
     content::{Outlined, Unit, component, select},
+    describe::choose,
     index::RegistryIndex,
     lock::solve,
     overrides::Effective,
     requirements::{Demand, Requirements},
+    suggest,
 };
 
 /// The source as it was understood.
+#[derive(Clone)]
 pub(super) enum Asked {
     Registry { package: PackageRef, req: Option<VersionReq> },
     Path(String),
@@ -80,8 +83,41 @@ impl Project {
         }
         Err(Error::Unknown {
             message: format!("`{text}` is neither a component of the app nor a package, a path or a URL"),
-            hint: Some("a package is written `ns:name`, a path has a `/`, such as `./lib.wasm`".into()),
+            hint: Some(self.meant(text).unwrap_or_else(|| {
+                "a package is written `ns:name`, a path has a `/`, such as `./lib.wasm`".into()
+            })),
         })
+    }
+
+    /// What was probably meant by a bare word: a component, or a package without its namespace.
+    fn meant(&self, text: &str) -> Option<String> {
+        let bare = |name: &String| name.rsplit(':').next().unwrap_or_default().to_owned();
+        let known = self.manifest().components.keys().cloned().chain(self.known_packages());
+        let meant = suggest::closest(text, known.map(|name| (bare(&name), name)))?;
+        Some(format!("did you mean `{meant}`?"))
+    }
+
+    /// The packages that the app asks for or has locked.
+    fn known_packages(&self) -> Vec<String> {
+        let sources =
+            self.manifest().components.values().flat_map(|it| &it.dependencies).map(|it| &it.source);
+        let asked = sources.filter_map(|source| match source {
+            Source::Registry { package, .. } => Some(package.to_string()),
+            _ => None,
+        });
+        asked.chain(self.lock.iter().flat_map(|it| &it.packages).map(|it| it.name.to_string())).collect()
+    }
+
+    /// That there is no such package, with the one that was probably meant.
+    fn no_package(&self, error: Error) -> Error {
+        let Error::NoPackage { package, .. } = &error else { return error };
+        let known = self.known_packages().into_iter().filter(|name| *name != package.to_string());
+        match suggest::closest(&package.to_string(), known.map(|name| (name.clone(), name))) {
+            Some(meant) => {
+                Error::Unknown { message: error.to_string(), hint: Some(format!("did you mean `{meant}`?")) }
+            }
+            None => error,
+        }
     }
 
     /// A path that is typed in the current directory, as the manifest writes it.
@@ -115,17 +151,17 @@ impl Project {
         Ok(if steps == 0 { format!("./{rest}") } else { format!("{}{rest}", "../".repeat(steps)) })
     }
 
-    /// Finds the bytes that a source stands for now, for `component` or, without one, for middleware.
+    /// Finds the bytes that a source stands for now, for `components` or, without one, for whatever it turns out to be.
     pub(super) async fn find(
         &self,
         asked: Asked,
         options: &AddOptions,
-        component: Option<&str>,
+        components: &[String],
     ) -> Result<Found, Error> {
         let nothing = Lockfile::default();
         let lock = self.lock.as_ref().unwrap_or(&nothing);
         match asked {
-            Asked::Registry { package, req } => self.find_package(package, req, options, component).await,
+            Asked::Registry { package, req } => self.find_package(package, req, options, components).await,
             Asked::Path(path) => {
                 let read = self.read(&Unit::File(path.clone()), lock).await?;
                 Found::new(Source::Path(path.clone()), path, read)
@@ -150,10 +186,10 @@ impl Project {
         package: PackageRef,
         req: Option<VersionReq>,
         options: &AddOptions,
-        component: Option<&str>,
+        components: &[String],
     ) -> Result<Found, Error> {
         let registry = options.registry.clone();
-        let others = self.without_replaced(&package, options, component)?;
+        let others = self.without_replaced(&package, options, components)?;
         let mut requirements = self.requirements(others.manifest(), self.lock.as_ref()).await?;
         if let Some(registry) = &registry {
             requirements.registries.insert(package.clone(), registry.clone());
@@ -162,7 +198,10 @@ impl Project {
         let is_given = req.is_some();
         let mut req = match req {
             Some(req) => req,
-            None => self.newest(&package, &requirements, &index).await?,
+            None => {
+                let newest = self.newest(&package, &requirements, &index).await;
+                newest.map_err(|error| self.no_package(error))?
+            }
         };
         let is_fixed = is_given || requirements.overrides.contains(&package);
         let (chosen, wanted) = match requirements.overrides.effective(&package, &req) {
@@ -174,24 +213,25 @@ impl Project {
             }
             Effective::Release { package, req, .. } => (package, req),
         };
-        let requirement = spin_deps_resolver::Requirement {
-            package: chosen.clone(),
-            req: wanted,
-            origin: match component {
-                Some(id) => format!("component `{id}`"),
-                None => "the new middleware".into(),
-            },
-        };
-        requirements.push(requirement, self.demand_of_new(&package, options, component));
+        let asked_before = requirements.packages.len();
+        let origins = components.iter().map(|id| (format!("component `{id}`"), Some(id.as_str())));
+        let unknown = components.is_empty().then(|| ("what is added".to_owned(), None));
+        for (origin, component) in origins.chain(unknown) {
+            let requirement =
+                spin_deps_resolver::Requirement { package: chosen.clone(), req: wanted.clone(), origin };
+            requirements.push(requirement, self.demand_of_new(&package, options, component));
+        }
         let mut warnings = Vec::new();
         let resolution = match solve(&requirements, self.lock.as_ref(), &index).await {
             // Nobody asked for the newest release; where its types do not fit, an older one may.
             Err(Error::Resolve(failure)) if !is_fixed => {
-                if let Some(last) = requirements.packages.last_mut() {
-                    last.req = VersionReq::STAR;
+                for new in requirements.packages.iter_mut().skip(asked_before) {
+                    new.req = VersionReq::STAR;
                 }
                 match solve(&requirements, self.lock.as_ref(), &index).await {
-                    Ok(resolution) if !resolution.warnings.is_empty() => {
+                    Ok(resolution)
+                        if !resolution.warnings.is_empty() && is_one(&resolution.roots[asked_before..]) =>
+                    {
                         if let Some(version) = resolution.roots.last() {
                             req = caret(version)?;
                         }
@@ -221,7 +261,7 @@ impl Project {
     ) -> Option<Demand> {
         let component = self.manifest().components.get(component?)?;
         let mut patterns: Vec<ImportPattern> =
-            options.imports.iter().filter_map(|it| it.parse().ok()).collect();
+            options.imports.iter().chain(&options.rename).filter_map(|it| it.parse().ok()).collect();
         if patterns.is_empty() {
             patterns.push(ImportPattern::Package {
                 package: package.clone(),
@@ -237,15 +277,14 @@ impl Project {
         &self,
         package: &PackageRef,
         options: &AddOptions,
-        component: Option<&str>,
+        components: &[String],
     ) -> Result<Document, Error> {
         let mut document = self.document.clone();
-        let Some(id) = component else { return Ok(document) };
-        let entries =
-            self.manifest().components.get(id).map(|it| it.dependencies.as_slice()).unwrap_or_default();
-        for entry in entries {
+        let parents = components.iter().filter_map(|id| Some((id, self.manifest().components.get(id)?)));
+        for (id, entry) in parents.flat_map(|(id, it)| it.dependencies.iter().map(move |entry| (id, entry))) {
             let same_package = matches!(&entry.source, Source::Registry { package: it, .. } if it == package);
-            let named = options.imports.is_empty() || options.imports.contains(&entry.name.to_string());
+            let mut names = options.imports.iter().chain(&options.rename).peekable();
+            let named = names.peek().is_none() || names.any(|name| *name == entry.name.to_string());
             if same_package && named {
                 let removed = document.remove_dependency(id, &entry.name);
                 removed.map_err(|error| Error::Manifest { excerpt: Box::new(self.excerpt()), error })?;
@@ -270,16 +309,7 @@ impl Project {
             Error::Registry(spin_deps_registry::Error::NotConfigured { package: package.clone() })
         })?;
         let versions = crate::info::listed(&self.registries, package, &registry).await?;
-        let usable = || versions.iter().filter(|it| !it.yanked).map(|it| &it.version);
-        let newest = usable().filter(|it| it.pre.is_empty()).max().or_else(|| usable().max());
-        match newest {
-            Some(version) => caret(version),
-            None => Err(Error::NoVersion {
-                package: package.clone(),
-                req: VersionReq::STAR,
-                available: Vec::new(),
-            }),
-        }
+        caret(&choose(package, &versions, None)?.version)
     }
 }
 
@@ -305,6 +335,11 @@ impl Found {
             (other, _) => other.clone(),
         }
     }
+}
+
+/// Whether all versions are the same.
+fn is_one(versions: &[semver::Version]) -> bool {
+    versions.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 /// The requirement for a version and what is compatible with it.

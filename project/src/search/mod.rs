@@ -16,7 +16,7 @@ use spin_deps_registry::{Catalog, Content, Listing, Progress, Registries, Releas
 use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
 use self::query::{Query, Rank};
-use crate::Error;
+use crate::{Error, describe::rank};
 
 /// How many packages are looked at side by side.
 const PARALLEL: usize = 16;
@@ -240,8 +240,7 @@ async fn read(
     described: bool,
 ) -> Result<Option<Newest>, Error> {
     let Listing::Found(versions) = registries.versions(package, registry).await? else { return Ok(None) };
-    let newest =
-        versions.into_iter().max_by_key(|it| (!it.yanked, it.version.pre.is_empty(), it.version.clone()));
+    let newest = versions.into_iter().max_by(|a, b| rank(a).cmp(&rank(b)));
     let Some(newest) = newest else { return Ok(None) };
     let mut read =
         Newest { version: newest.version, yanked: newest.yanked, description: None, exports: Vec::new() };

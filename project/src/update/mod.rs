@@ -258,9 +258,9 @@ impl Project {
                 continue;
             }
             let listed = index.listed(entry.package).await?;
-            let usable = listed.iter().filter(|it| !it.yanked).map(|it| &it.version);
             let written = document.requirement(entry.place).unwrap_or_default();
-            let newer = rewrite::newest(entry.req, usable).and_then(|it| rewrite::rewritten(&written, it));
+            let newer = highest(&listed, rewrite::names_pre_release(entry.req))
+                .and_then(|it| rewrite::rewritten(&written, it));
             if let Some(to) = newer {
                 document
                     .set_requirement(entry.place, &to)
@@ -292,7 +292,7 @@ impl Project {
     }
 
     /// Between the plan and its execution somebody may have been asked, for as long as that takes.
-    fn check_unchanged(&self) -> Result<(), Error> {
+    pub(crate) fn check_unchanged(&self) -> Result<(), Error> {
         if files::read_text(&self.manifest_path)? != self.document.text() {
             return Err(Error::ChangedMeanwhile { path: self.manifest_path.clone() });
         }
@@ -346,6 +346,11 @@ fn shown_releases(package: &PackageRef, releases: &[Version]) -> String {
 
 /// The newest release for who has `locked`: a pre-release only for who has one, never a yanked one.
 pub(crate) fn newest<'a>(listed: &'a [Listed], locked: &Version) -> Option<&'a Version> {
+    highest(listed, !locked.pre.is_empty())
+}
+
+/// The newest release that is not yanked, of the pre-releases too if they count.
+fn highest(listed: &[Listed], pre: bool) -> Option<&Version> {
     let usable = listed.iter().filter(|it| !it.yanked).map(|it| &it.version);
-    usable.filter(|it| it.pre.is_empty() || !locked.pre.is_empty()).max()
+    usable.filter(|it| pre || it.pre.is_empty()).max()
 }

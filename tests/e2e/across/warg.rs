@@ -83,8 +83,6 @@ fn it_is_a_registry_like_any_other() {
     Locked 1 package in spin-deps.lock
       add acme:base 1.1.0
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
 
     $ sync
     exit: 0
@@ -408,8 +406,6 @@ fn a_yanked_release_is_used_only_where_it_is_locked() {
     --- stdout
     Added acme:base to component 'app' (acme:base 1.1.0)
     Locked 1 package in spin-deps.lock, up to date
-    --- stderr
-    Run `spin build` to build against the new dependency.
     ");
 }
 

@@ -51,8 +51,6 @@ fn a_dependency_is_added_and_removed() {
       add acme:base 1.1.0
       add acme:middle 1.0.0
     Wrote wit/deps/acme-middle-1.0.0/package.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     ");
     insta::assert_snapshot!(sandbox.read("component.toml").replace(MANIFEST, "…\n"), @r#"
     …
@@ -112,6 +110,10 @@ fn a_dependency_is_added_and_removed() {
     --- stderr
     warning: the WIT in wit cannot be used: package 'acme:middle@1.0.0' not found. known packages:
         acme:outer@0.1.0
+         --> wit/world.wit:8:10
+          |
+        8 |   import acme:middle/api@1.0.0;
+          |          ^----------
     ");
     let mut after = sandbox.files();
     after.remove("spin-deps.lock");
@@ -284,6 +286,10 @@ fn a_mistake_in_the_authors_wit_is_shown_with_its_place() {
     exit: 1
     --- stderr
     error: the WIT in wit cannot be used: interface not found in package
+         --> wit/world.wit:8:22
+          |
+        8 |   import acme:middle/apple@1.0.0;
+          |                      ^----
     ");
     assert_eq!(sandbox.files(), before);
     // It does not stand in the way of a change of the dependencies, after which the world is mended by hand.
@@ -299,12 +305,20 @@ fn a_mistake_in_the_authors_wit_is_shown_with_its_place() {
     --- stderr
     warning: the WIT in wit cannot be used: package 'acme:middle@1.0.0' not found. known packages:
         acme:outer@0.1.0
+         --> wit/world.wit:8:10
+          |
+        8 |   import acme:middle/api@1.0.0;
+          |          ^----------
     ");
     insta::assert_snapshot!(shown(&sandbox, &["sync"]), @"
     exit: 1
     --- stderr
     error: the WIT in wit cannot be used: package 'acme:middle@1.0.0' not found. known packages:
         acme:outer@0.1.0
+         --> wit/world.wit:8:10
+          |
+        8 |   import acme:middle/api@1.0.0;
+          |          ^----------
     ");
 }
 
@@ -322,7 +336,6 @@ fn a_world_that_does_not_import_a_dependency_is_warned_about() {
     Wrote wit/deps/acme-middle-1.0.0/package.wit
     --- stderr
     warning: the world `outer` in wit imports nothing of the dependency `acme:middle`
-    Run `spin build` to build against the new dependency.
     ");
 }
 

@@ -17,7 +17,6 @@ fn a_package_without_a_range_gets_the_newest_release_that_fits_and_is_no_pre_rel
     Wrote spin-dependencies.wit
     --- stderr
     warning: acme:base 2.0.0 does not fit component `app`, so acme:base 1.1.0 is used: acme:base 2.0.0 does not export `acme:base/api@1.0.0`
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
     "acme:base" = "^1.1.0"
@@ -34,8 +33,6 @@ fn a_package_with_a_range_gets_the_newest_release_in_it() {
     Locked 1 package in spin-deps.lock
       add acme:base 1.1.0
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
     "acme:base" = "^1"
@@ -54,8 +51,6 @@ fn a_package_brings_what_it_needs() {
       add acme:base 1.1.0
       add acme:middle 1.0.0
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
     "acme:middle" = "^1.0.0"
@@ -74,8 +69,6 @@ fn adding_it_again_changes_the_range_and_nothing_else() {
     Locked 1 package in spin-deps.lock
       update acme:base 1.0.0 → 1.1.0
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     "acme:base" = "^1.1"
     "#);
@@ -93,8 +86,6 @@ fn a_file_is_named_relative_to_the_manifest() {
     Added acme:base to component 'app' (./parts/base.wasm)
     Locked nothing: the app needs no packages
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
     "acme:base" = { path = "./parts/base.wasm" }
@@ -126,8 +117,6 @@ fn a_url_is_locked_to_its_digest() {
     Locked 1 package in spin-deps.lock
       add http://127.0.0.1:[PORT]/base.wasm
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
     "acme:base" = { url = "http://127.0.0.1:[PORT]/base.wasm", digest = "sha256:[DIGEST-1]" }
@@ -162,8 +151,6 @@ fn another_component_of_the_app_is_a_dependency_too() {
     Added acme:base to component 'app' (component `helper`)
     Locked nothing: the app needs no packages
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
     "acme:base" = { component = "helper" }
@@ -186,8 +173,6 @@ fn each_import_of_one_source_gets_an_entry() {
     Locked 1 package in spin-deps.lock
       add acme:kit 1.0.0
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
     "acme:kit/one@1.0.0" = "^1"
@@ -210,8 +195,6 @@ fn an_export_of_another_name_can_meet_an_import() {
     Locked 1 package in spin-deps.lock
       add acme:other 1.0.0
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
     "acme:base/api@1.0.0" = { version = "^1", package = "acme:other", export = "acme:other/api@1.0.0" }
@@ -232,7 +215,6 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     Wrote spin-dependencies.wit
     --- stderr
     warning: ./base.wasm reaches for `environment`, which it is not granted; if it may, add `--inherit environment`
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
     "acme:base" = { path = "./base.wasm" }
@@ -245,7 +227,6 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     --- stderr
     warning: component `app` has no `environment` itself, so there is nothing to inherit yet
     warning: component `app` has no `files` itself, so there is nothing to inherit yet
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     "acme:base" = { path = "./base.wasm", inherit_configuration = ["environment", "files"] }
     "#);
@@ -256,7 +237,6 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     Locked nothing: the app needs no packages
     --- stderr
     warning: component `app` has no `environment` itself, so there is nothing to inherit yet
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     "acme:base" = { path = "./base.wasm", inherit_configuration = ["environment"] }
     "#);
@@ -267,7 +247,6 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     Locked nothing: the app needs no packages
     --- stderr
     warning: ./base.wasm reaches for `environment`, which it is not granted; if it may, add `--inherit environment`
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     "acme:base" = { path = "./base.wasm", inherit_configuration = [] }
     "#);
@@ -287,8 +266,6 @@ fn another_registry_than_the_configured_one_is_written_down() {
     Locked 1 package in spin-deps.lock
       add acme:base 1.5.0
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     --- spin.toml
     [component.app.dependencies]
     "acme:base" = { version = "^1", registry = "other.example" }
@@ -324,7 +301,7 @@ fn what_is_no_source_is_refused() {
         (&["add", "./nowhere.wasm"], 1),
         (&["add", "acme:base@1", "--locked"], 1),
         (&["add", "acme:base@1", "--frozen"], 1),
-        (&["add", "./app.wasm"], 2),
+        (&["add", "./app.wasm"], 1),
         (&["add", "acme:base@1", "--inherit", "enviroment"], 1),
         (&["add", "acme:base@1", "--import", "acme"], 1),
         (&["add", "acme:base@1", "--digest", "sha256:12"], 2),

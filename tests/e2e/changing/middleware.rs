@@ -116,7 +116,7 @@ fn what_is_no_middleware_and_what_is_no_place_for_it_is_refused() {
     let before = sandbox.files();
     let texts: Vec<_> = [
         (["add", "acme:base@1", "--route", "/..."].as_slice(), 1),
-        (&["add", "./first.wasm"], 2),
+        (&["add", "./first.wasm", "--to", "app"], 2),
         (&["add", "./first.wasm", "--route", "/admin"], 1),
         (&["add", "./first.wasm", "--route", "/...", "--position", "1"], 2),
         (&["remove", "./first.wasm", "--route", "/..."], 1),
@@ -140,7 +140,7 @@ fn what_is_no_middleware_and_what_is_no_place_for_it_is_refused() {
     --- stderr
     error: ./first.wasm is middleware: it imports and exports wasi:http/handler
 
-    hint: name the route that it is for with `--route`
+    hint: name the route that it is for with `--route`, in place of `--to`
 
     exit: 1
     --- stderr

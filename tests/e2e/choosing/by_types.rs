@@ -482,7 +482,6 @@ fn a_dependency_is_added_to_a_build_of_yesterday() {
     warning: acme:hash 1.2.0 does not fit component `app`, so acme:hash 1.0.0 is used: in `acme:hash/api@1.0.0` the function `call` differs
         component `app` imports  call: func(input: string) -> string
         acme:hash 1.2.0 exports  call: func(input: u32) -> u32
-    Run `spin build` to build against the new dependency.
     ");
     sandbox.run(&["verify"]).done();
 }

@@ -244,8 +244,6 @@ fn a_dependency_on_an_overridden_package_can_be_added() {
     Locked 0 packages in spin-deps.lock
       override acme:base by dev.wasm
     Wrote spin-dependencies.wit
-    --- stderr
-    Run `spin build` to build against the new dependency.
     ");
     sandbox.run(&["verify", "--locked"]).done();
     sandbox.run(&["remove", "acme:base"]).done();

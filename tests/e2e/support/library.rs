@@ -91,6 +91,32 @@ world library {{ export one; export two; }}"
     described(&bytes, package, version, "A library with two interfaces").expect("a component")
 }
 
+/// A library that exports its interface `api` in two versions that are not compatible, and calls itself by the second.
+pub(crate) fn two_versions(package: &str, [old, new]: [&str; 2]) -> Vec<u8> {
+    let declared = |version| {
+        format!("package {package}@{version} {{ interface api {{ call: func(input: u32) -> u32; }} }}\n")
+    };
+    let wit = format!(
+        "package fixture:root;\nworld library {{ export {package}/api@{old}; export {package}/api@{new}; }}\n{}{}",
+        declared(old),
+        declared(new)
+    );
+    let wat = format!(
+        r#"(module
+  (func (export "{package}/api@{old}#call") (param i32) (result i32) (local.get 0))
+  (func (export "{package}/api@{new}#call") (param i32) (result i32) (local.get 0)))"#
+    );
+    let bytes = component(&wit, "library", &wat).expect("the fixture is a valid component");
+    described(&bytes, package, new, "A library in two versions").expect("a component")
+}
+
+/// A library whose one export is a function.
+pub(crate) fn function(name: &str) -> Vec<u8> {
+    let wit = format!("package fixture:root;\nworld library {{ export {name}: func(input: u32) -> u32; }}");
+    let wat = format!(r#"(module (func (export "{name}") (param i32) (result i32) (local.get 0)))"#);
+    component(&wit, "library", &wat).expect("the fixture is a valid component")
+}
+
 /// Gives a component a description.
 pub(crate) fn with_description(bytes: &[u8], package: &str, version: &str, text: &str) -> Vec<u8> {
     described(bytes, package, version, text).expect("a component")

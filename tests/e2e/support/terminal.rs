@@ -1,7 +1,8 @@
 //! A pseudo-terminal with a program in it: what a person sees, and a keyboard.
 //!
-//! Nothing is typed before the program is ready for it: [`Terminal::wait_for`] waits for a text on the screen, and
-//! [`Terminal::wait_until_hidden`] until typing is no longer shown, which is when a question for a secret begins to read.
+//! Nothing is typed before the program is ready for it: [`Terminal::wait_for`] waits for a text on its way to the screen,
+//! [`Terminal::wait_until_shown`] for what stands there after all that moved and cleared, and
+//! [`Terminal::wait_until_hidden`] until typing is no longer shown, which is when a question begins to read keys.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -10,10 +11,38 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use nix::pty::openpty;
+use nix::pty::{Winsize, openpty};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 
 use super::DEADLINE;
+
+/// The terminal's size, in lines and columns.
+const SIZE: (u16, u16) = (40, 100);
+
+/// A key that is no letter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Key {
+    Up,
+    Down,
+    Space,
+    Enter,
+    Escape,
+    /// The key itself, and not the signal that [`Terminal::interrupt`] sends.
+    CtrlC,
+}
+
+impl Key {
+    fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Up => b"\x1b[A",
+            Self::Down => b"\x1b[B",
+            Self::Space => b" ",
+            Self::Enter => b"\r",
+            Self::Escape => b"\x1b",
+            Self::CtrlC => b"\x03",
+        }
+    }
+}
 
 /// The running program and its terminal.
 pub(crate) struct Terminal {
@@ -25,12 +54,15 @@ pub(crate) struct Terminal {
     screen: String,
     /// How much of the screen has been waited for.
     seen: usize,
+    /// What stands on the screen, as a terminal shows it.
+    shown: vt100::Parser,
 }
 
 impl Terminal {
     /// Starts `command` with all three streams on the terminal.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let pair = openpty(None, None).expect("a pseudo-terminal");
+        let size = Winsize { ws_row: SIZE.0, ws_col: SIZE.1, ws_xpixel: 0, ws_ypixel: 0 };
+        let pair = openpty(Some(&size), None).expect("a pseudo-terminal");
         let stream = || Stdio::from(pair.slave.try_clone().expect("the terminal once more"));
         let child = command.env("TERM", "xterm").stdin(stream()).stdout(stream()).stderr(stream()).spawn();
         let child = child.expect("the binary that cargo built for this test");
@@ -45,7 +77,55 @@ impl Terminal {
                 }
             }
         });
-        Self { child, keyboard: pair.master.into(), line: pair.slave, output, screen: String::new(), seen: 0 }
+        let shown = vt100::Parser::new(SIZE.0, SIZE.1, 0);
+        let (keyboard, line) = (pair.master.into(), pair.slave);
+        Self { child, keyboard, line, output, screen: String::new(), seen: 0, shown }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.screen.push_str(&String::from_utf8_lossy(bytes));
+        self.shown.process(bytes);
+    }
+
+    /// What stands on the screen now.
+    pub(crate) fn shown(&self) -> String {
+        self.shown.screen().contents()
+    }
+
+    /// Waits until `text` stands on the screen; gives all that does.
+    #[track_caller]
+    pub(crate) fn wait_until_shown(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        while !self.shown().contains(text) {
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(bytes) => self.take(&bytes),
+                Err(error) => panic!("`{text}` is not shown ({error}):\n{}", self.shown()),
+            }
+        }
+        // A list is drawn line by line, and then a key is waited for.
+        self.wait_until_hidden();
+        self.catch_up();
+        self.shown()
+    }
+
+    /// Waits for all that was written before.
+    #[track_caller]
+    fn catch_up(&mut self) {
+        // A title: it is not seen, and comes behind what is on its way through the terminal.
+        let mark = "\x1b]2;mark\x07";
+        File::from(self.line.try_clone().expect("the terminal once more"))
+            .write_all(mark.as_bytes())
+            .expect("a line of the terminal");
+        self.wait_for(mark);
+        self.screen = self.screen.replace(mark, "");
+        self.seen = self.screen.len();
+    }
+
+    /// Presses a key, when the program waits for one.
+    #[track_caller]
+    pub(crate) fn press(&mut self, key: Key) {
+        self.wait_until_hidden();
+        self.keyboard.write_all(key.bytes()).expect("the terminal's keyboard");
     }
 
     /// Waits for `text` to appear after what was waited for before.
@@ -58,7 +138,7 @@ impl Terminal {
                 return;
             }
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.screen.push_str(&String::from_utf8_lossy(&bytes)),
+                Ok(bytes) => self.take(&bytes),
                 Err(error) => panic!("`{text}` did not appear ({error}):\n{}", self.screen),
             }
         }
@@ -98,6 +178,18 @@ impl Terminal {
     /// Waits for the program's end; gives its exit code, all that was on the screen, and whether the terminal shows
     /// typing again.
     pub(crate) fn finish(mut self) -> (Option<i32>, String, bool) {
+        let code = self.end();
+        (code, self.screen.clone(), self.shows_typing())
+    }
+
+    /// The same with what stands on the screen in the end.
+    pub(crate) fn finish_shown(mut self) -> (Option<i32>, String, bool) {
+        let code = self.end();
+        let has_cursor = !self.shown.screen().hide_cursor();
+        (code, self.shown(), self.shows_typing() && has_cursor)
+    }
+
+    fn end(&mut self) -> Option<i32> {
         let deadline = Instant::now() + DEADLINE;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the exit status of a child") {
@@ -105,18 +197,11 @@ impl Terminal {
             }
             assert!(Instant::now() < deadline, "the program did not end in time:\n{}", self.screen);
             if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(1)) {
-                self.screen.push_str(&String::from_utf8_lossy(&bytes));
+                self.take(&bytes);
             }
         };
-        // What it wrote last may still be on its way through the terminal, which this mark ends.
-        let mark = "[end of the screen]";
-        File::from(self.line.try_clone().expect("the terminal once more"))
-            .write_all(mark.as_bytes())
-            .expect("a line of the terminal");
-        self.wait_for(mark);
-        let screen = self.screen.replace(mark, "");
-        let shows_typing = self.shows_typing();
-        (status.code(), screen, shows_typing)
+        self.catch_up();
+        status.code()
     }
 }
 

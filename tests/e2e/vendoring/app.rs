@@ -264,7 +264,14 @@ fn layers_that_shared_an_instance_are_told() {
         manifest("", "path: /x").replace("component = \"app\"", &format!("component = \"app\"\n{layers}"));
     sandbox.write("spin.toml", text);
     let run = sandbox.run(&["vendor"]).done();
-    insta::assert_snapshot!(sandbox.snapshot(&run), @"");
+    insta::assert_snapshot!(sandbox.snapshot(&run), @"
+    exit: 0
+    --- stdout
+    Wrote vendor: 5 files, [SIZE] bytes
+      app components/app.wasm
+    --- stderr
+    warning: acme:base@1.0.0 is used in several layers of trigger `app-http-trigger`, and in the vendored app each has an instance of its own
+    ");
     elsewhere(&sandbox, "vendor").run(&["verify", "--offline", "--locked"]).done();
 }
 
@@ -277,7 +284,13 @@ fn a_component_of_its_own_has_no_app_to_vendor() {
         "component_manifest_version = 1\n\n[component]\nname = \"acme:base\"\nversion = \"1.0.0\"\nsource = \"lib.wasm\"\n",
     );
     let refused = sandbox.run(&["vendor"]).failed();
-    insta::assert_snapshot!(sandbox.snapshot(&refused), @"");
+    insta::assert_snapshot!(sandbox.snapshot(&refused), @"
+    exit: 1
+    --- stderr
+    error: this is the project of the component acme:base, and no app
+
+    hint: `spin-deps vendor --oci-layout DIR` writes the releases that it depends on
+    ");
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn what_others_write_meanwhile_is_not_overwritten() {
         terminal.type_in("y");
         let (code, screen, _) = terminal.finish();
         assert_eq!(code, Some(1), "{screen}");
-        assert!(screen.contains("was changed in the meantime"), "{screen}");
+        assert!(screen.contains("was changed by another program"), "{screen}");
         assert!(sandbox.files() == before);
     }
 }

@@ -1,18 +1,28 @@
 //! Questions to the user, in a terminal only.
 //!
 //! Everything that is asked here has an option that answers it, so that scripts are never asked: whoever calls this has
-//! looked at [`is_possible`] first. A question that Ctrl-C ends leaves the terminal as it was; the thread that still
-//! waits for the answer is not waited for.
+//! looked at [`is_possible`] first, or gives the question to [`asker`], which answers where nobody can. A question that
+//! Ctrl-C or Escape ends leaves the terminal as it was; the thread that still waits for the answer is not waited for.
+
+mod choice;
+mod place;
 
 use std::io::{self, IsTerminal as _};
 
 use dialoguer::{Confirm, Input, Password};
-use spin_deps_project::Secret;
+use spin_deps_project::{Answering, Asker, Error, Nobody, Question, QuestionKind, Secret};
 use tokio::sync::oneshot;
+
+use crate::{args::Format, commands::Context};
 
 /// Whether there is somebody to ask.
 pub(crate) fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Whoever is there to be asked.
+pub(crate) fn asker(context: &Context) -> Box<dyn Asker> {
+    if is_possible() && context.format == Format::Human { Box::new(Person) } else { Box::new(Nobody) }
 }
 
 /// Asks for a line of text.
@@ -27,7 +37,33 @@ pub(crate) async fn secret(question: String) -> io::Result<Secret> {
 
 /// Asks for yes or no; Enter alone is no.
 pub(crate) async fn confirm(question: String) -> io::Result<bool> {
-    ask(move || Confirm::new().with_prompt(question).default(false).interact()).await
+    ask(move || answered(Confirm::new().with_prompt(question).default(false).interact_opt()?)).await
+}
+
+/// Somebody at the terminal.
+struct Person;
+
+impl Asker for Person {
+    fn ask<'a>(&'a self, question: &'a Question) -> Answering<'a> {
+        Box::pin(async {
+            let question = question.clone();
+            let answer = ask(move || match &question.kind {
+                QuestionKind::One => choice::one(&question),
+                QuestionKind::Several { least } => choice::several(&question, *least),
+                QuestionKind::Place { new, end } => place::place(&question, new, end),
+            });
+            match answer.await {
+                Ok(answer) => Ok(Some(answer)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+}
+
+/// An answer, unless Escape was pressed, which is another way to say Ctrl-C.
+fn answered<T>(answer: Option<T>) -> dialoguer::Result<T> {
+    answer.ok_or_else(|| io::Error::from(io::ErrorKind::Interrupted).into())
 }
 
 async fn ask<T: Send + 'static>(
