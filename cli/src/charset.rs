@@ -1,7 +1,14 @@
-//! The characters that trees and paths are drawn with.
+//! The characters that trees, paths, bars and the places of errors are drawn with.
+//!
+//! Everything is written in Unicode. Where the locale cannot show it, what we draw with is replaced at the very end by
+//! what every terminal has, in one place: no command has to think of it. Only text for people is touched.
+
+use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use spin_deps_project::Environment;
+
+use crate::settings;
 
 /// The characters that trees and paths are drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -12,18 +19,56 @@ pub(crate) enum Charset {
     Ascii,
 }
 
-/// One set of them.
-pub(crate) struct Strokes {
-    /// Before one of several.
-    pub(crate) tee: &'static str,
-    /// Before the last of several.
-    pub(crate) elbow: &'static str,
-    /// Beside what is below one of several.
-    pub(crate) rail: &'static str,
-    /// From one step of a path to the next.
-    pub(crate) arrow: &'static str,
-    /// For what is left out.
-    pub(crate) more: &'static str,
+/// What we draw with, and what takes its place.
+const DRAWN: &[(char, &str)] = &[
+    ('→', "->"),
+    ('…', "..."),
+    ('✓', "ok:"),
+    ('✗', "failed:"),
+    ('├', "|"),
+    ('└', "`"),
+    ('│', "|"),
+    ('─', "-"),
+    // The frame around the place of an error.
+    ('╭', ","),
+    ('╰', "`"),
+    ('┬', "|"),
+    ('▲', "^"),
+    ('·', ":"),
+    ('╞', "|"),
+    ('╯', "'"),
+];
+
+static CURRENT: OnceLock<Charset> = OnceLock::new();
+
+/// Draws with these characters from now on, whatever the locale says.
+pub(crate) fn choose(charset: Charset) {
+    // Chosen once, before anything is drawn.
+    let _ = CURRENT.set(charset);
+}
+
+/// The characters to draw with.
+pub(crate) fn current() -> Charset {
+    *CURRENT.get_or_init(settings::charset)
+}
+
+/// A text for people, with nothing drawn in it that they would not see.
+pub(crate) fn shown(text: &str) -> String {
+    match current() {
+        Charset::Utf8 => text.to_owned(),
+        Charset::Ascii => in_ascii(text),
+    }
+}
+
+fn in_ascii(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match DRAWN.iter().find(|(drawn, _)| *drawn == c) {
+            Some((_, instead)) => shown.push_str(instead),
+            None => shown.push(c),
+        }
+    }
+    shown
 }
 
 impl Charset {
@@ -38,16 +83,6 @@ impl Charset {
             Self::Utf8
         } else {
             Self::Ascii
-        }
-    }
-
-    /// The characters.
-    pub(crate) fn strokes(self) -> Strokes {
-        match self {
-            Self::Utf8 => {
-                Strokes { tee: "├── ", elbow: "└── ", rail: "│   ", arrow: "→", more: "…" }
-            }
-            Self::Ascii => Strokes { tee: "|-- ", elbow: "`-- ", rail: "|   ", arrow: "->", more: "..." },
         }
     }
 }
@@ -66,5 +101,10 @@ mod tests {
         assert_eq!(charset(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]), Charset::Utf8);
         assert_eq!(charset(&[("LANG", "de_DE@euro")]), Charset::Ascii);
         assert_eq!(charset(&[]), Charset::Ascii);
+    }
+
+    #[test]
+    fn what_is_drawn_is_drawn_in_ascii_and_letters_stay() {
+        assert_eq!(in_ascii("├── größer → 2\n└── …"), "|-- größer -> 2\n`-- ...");
     }
 }

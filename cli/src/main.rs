@@ -6,6 +6,7 @@
 mod args;
 mod charset;
 mod commands;
+mod complete;
 mod output;
 mod program;
 mod progress;
@@ -25,6 +26,9 @@ use crate::{
 const WIND_DOWN: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
+    if let Some(code) = complete::answer() {
+        return code;
+    }
     let cli = match program::parse() {
         Ok(cli) => cli,
         Err(code) => return code,

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io::Write as _, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-use crate::{args::Format, program::as_called, report::Failure};
+use crate::{args::Format, charset, program::as_called, report::Failure};
 
 /// Names of packages and the like.
 pub(crate) const NAME: Style = Style::new().bold();
@@ -79,7 +79,8 @@ impl Output {
         let text = match format {
             Format::Json if self.json.is_null() => String::new(),
             Format::Json => format!("{:#}\n", self.json),
-            Format::Human | Format::Mermaid | Format::Dot => self.text,
+            Format::Human => charset::shown(&self.text),
+            Format::Mermaid | Format::Dot => self.text,
         };
         let mut stdout = anstream::stdout().lock();
         let _ = stdout.write_all(as_called(&text).as_bytes()).and_then(|()| stdout.flush());

@@ -5,9 +5,12 @@
 
 use std::{borrow::Cow, io::Write as _, process::ExitCode};
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{FromArgMatches, ValueEnum as _};
 
-use crate::{args::Cli, settings};
+use crate::{
+    args::{self, Cli, Color},
+    report, settings,
+};
 
 const ALONE: &str = "spin-deps";
 const INSIDE: &str = "spin deps";
@@ -15,12 +18,18 @@ const INSIDE: &str = "spin deps";
 /// Reads the arguments. Where that ends the run, since help was asked for or an argument is wrong, what is to be said is
 /// printed already.
 pub(crate) fn parse() -> Result<Cli, ExitCode> {
-    let mut command = Cli::command();
+    let mut command = args::command();
     if settings::is_plugin() {
         command = command.bin_name(INSIDE);
     }
     let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| {
+        if error.use_stderr() && args::asked("--format").is_some_and(|format| format == "json") {
+            return report::misuse(&error);
+        }
+        if let Some(color) = args::asked("--color").and_then(|color| Color::from_str(&color, false).ok()) {
+            color.apply();
+        }
         let rendered = error.render().ansi().to_string();
         let text = if settings::is_plugin() { renamed(&rendered) } else { rendered };
         // When nobody reads it there is nothing to do about that.

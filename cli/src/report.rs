@@ -8,7 +8,12 @@
 //! hint: what to do next
 //! ```
 
-use std::{error::Error as _, fmt, io::Write as _, process::ExitCode};
+use std::{
+    error::Error as _,
+    fmt,
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::json;
@@ -21,8 +26,10 @@ use tracing_subscriber::{
 
 use crate::{
     args::Format,
+    charset,
     output::{BAD, GOOD, WARN, clean, styled},
     program::as_called,
+    progress::pause,
 };
 
 /// Why a command failed.
@@ -51,10 +58,10 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::Interrupted => Self::Interrupted,
+            io::ErrorKind::Interrupted => Self::Interrupted,
             _ => Self::Message(error.to_string()),
         }
     }
@@ -95,7 +102,7 @@ pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
             };
             let hint = hint.map(|hint| format!("\n{} {}\n", styled(GOOD, "hint:"), clean(&hint)));
             let (error, hint) = (styled(BAD, "error:"), hint.unwrap_or_default());
-            format!("{error} {}\n{place}{causes}{hint}", clean(&message))
+            charset::shown(&format!("{error} {}\n{place}{causes}{hint}", clean(&message)))
         }
     };
     say(&text);
@@ -107,14 +114,24 @@ pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
     }
 }
 
+/// Reports arguments that cannot be understood to a program.
+pub(crate) fn misuse(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let message = text.split("\n\n").next().unwrap_or_default().trim().trim_start_matches("error: ");
+    let hint = text.lines().find_map(|line| line.trim_start().strip_prefix("tip: "));
+    let error = json!({ "error": { "message": message, "causes": [], "hint": hint } });
+    say(&format!("{error:#}\n"));
+    ExitCode::from(USAGE)
+}
+
 /// A warning.
 pub(crate) fn warn(message: &str) {
-    say(&format!("{} {}\n", styled(WARN, "warning:"), clean(message)));
+    say(&charset::shown(&format!("{} {}\n", styled(WARN, "warning:"), clean(message))));
 }
 
 /// A note on what happens.
 pub(crate) fn note(message: &str) {
-    say(&format!("{}\n", clean(message)));
+    say(&charset::shown(&format!("{}\n", clean(message))));
 }
 
 /// Text that is styled already and whose parts are clean.
@@ -124,7 +141,7 @@ pub(crate) fn raw(text: &str) {
 
 /// Prints to stderr; when nobody reads it there is nothing to do about that.
 fn say(text: &str) {
-    let _ = anstream::stderr().lock().write_all(as_called(text).as_bytes());
+    let _ = pause(|| anstream::stderr().lock().write_all(as_called(text).as_bytes()));
 }
 
 /// The causes below an error that its own text does not say already.
@@ -154,7 +171,7 @@ fn excerpt(error: &Error) -> Option<String> {
     let label = (!label.is_empty()).then(|| clean(&label));
     let place =
         Place { source: NamedSource::new(path, text), label: LabeledSpan::new_with_span(label, span) };
-    let theme = match anstream::AutoStream::choice(&std::io::stderr()) {
+    let theme = match anstream::AutoStream::choice(&io::stderr()) {
         anstream::ColorChoice::Never => GraphicalTheme::unicode_nocolor(),
         _ => GraphicalTheme::unicode(),
     };
@@ -244,10 +261,22 @@ pub(crate) fn log(verbose: u8, quiet: bool) {
         _ => "debug,cranelift=info,wasmtime=info",
     };
     let filter = tracing_subscriber::EnvFilter::new(filter);
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(anstream::stderr).event_format(Events);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Stderr).event_format(Events);
     // A second subscriber in one process would be a bug of ours, and no reason to stop.
     let _ = log.try_init();
+}
+
+/// stderr, while the bars are out of the way.
+struct Stderr;
+
+impl io::Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        pause(|| anstream::stderr().lock().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        anstream::stderr().flush()
+    }
 }
 
 /// Log events in the form of our own messages.
@@ -273,7 +302,7 @@ where
         };
         let mut text = String::new();
         context.format_fields(Writer::new(&mut text), event)?;
-        writeln!(writer, "{level} {}", clean(&text))
+        writeln!(writer, "{level} {}", charset::shown(&clean(&text)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use spin_deps_project::{Environment, Limits, Locking, NoProgress, Progress, Settings};
 
-use crate::{args::Global, progress::Bars, report::Failure};
+use crate::{args::Global, charset::Charset, progress::Bars, report::Failure};
 
 /// An environment variable that a user may set.
 pub(crate) struct Variable {
@@ -76,14 +76,41 @@ pub(crate) const VARIABLES: &[Variable] = &[
         name: "SPIN_VERSION, SPIN_BIN_PATH",
         help: "Spin gives both to its plugins. Where they are set, commands in texts are written `spin deps`.",
     },
-    Variable { name: "NO_COLOR", help: "Any value turns colours off." },
+    Variable {
+        name: "NO_COLOR, CLICOLOR_FORCE, TERM",
+        help: "Any value of the first turns colours off, and so does `dumb` as the third; any value of the second but `0` turns them on where there is no terminal. `--color` goes before all of them.",
+    },
+    Variable {
+        name: CI,
+        help: "Any value but `false` says that nobody is watching: no progress is shown, even in a terminal.",
+    },
+    Variable { name: COLUMNS, help: "How wide the help is where there is no terminal. Default: 100." },
+    Variable {
+        name: COMPLETE,
+        help: "Set by the scripts that `completions` prints: the shell that wants to know how a line can go on.",
+    },
 ];
+
+/// The shell that asks for a completion.
+pub(crate) const COMPLETE: &str = "SPIN_DEPS_COMPLETE";
+const CI: &str = "CI";
+const COLUMNS: &str = "COLUMNS";
 
 const CACHE_DIR: &str = "SPIN_DEPS_CACHE_DIR";
 const STATE_DIR: &str = "SPIN_DEPS_STATE_DIR";
 const LISTING_TTL: &str = "SPIN_DEPS_LISTING_TTL";
 const HTTP_TIMEOUT: &str = "SPIN_DEPS_HTTP_TIMEOUT";
 const DEFAULT_LISTING_TTL: Duration = Duration::from_secs(30);
+
+/// The characters that the user's locale can show.
+pub(crate) fn charset() -> Charset {
+    Charset::of_locale(&environment())
+}
+
+/// How wide the help should be where there is no terminal, in columns.
+pub(crate) fn columns() -> Option<usize> {
+    environment().get(COLUMNS)?.parse().ok()
+}
 
 /// The process's environment; what is not Unicode counts as absent.
 fn environment() -> Environment {
@@ -124,7 +151,9 @@ pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
     };
     let listing_ttl = seconds(&environment, LISTING_TTL, 0)?.unwrap_or(DEFAULT_LISTING_TTL);
     let limits = seconds(&environment, HTTP_TIMEOUT, 1)?.map(Limits::within).unwrap_or_default();
-    let progress: Arc<dyn Progress> = if global.quiet { Arc::new(NoProgress) } else { Arc::new(Bars::new()) };
+    let unwatched = environment.get(CI).is_some_and(|value| value != "false");
+    let progress: Arc<dyn Progress> =
+        if global.quiet || unwatched { Arc::new(NoProgress) } else { Arc::new(Bars::new()) };
     Ok(Settings {
         from: global.from.clone(),
         current_dir,

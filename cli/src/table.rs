@@ -1,7 +1,8 @@
 //! Rows in aligned columns.
 //!
 //! Columns that have nothing to say are left out. In a terminal the last column goes on below itself where the line
-//! would be too long; a file or a pipe gets one line a row, which is easier to work with.
+//! would be too long, and where there is no room for that, each row becomes a list of its cells. A file or a pipe gets
+//! one line a row, which is easier to work with.
 
 use std::fmt::Write as _;
 
@@ -12,7 +13,7 @@ use crate::output::{DIM, clean_line, styled};
 
 /// The blanks between two columns.
 const GAP: usize = 2;
-/// A last column that has less room than this is not broken into lines.
+/// A last column that has less room than this is not broken into lines: it has none.
 const MIN_WIDTH: usize = 20;
 
 /// A text with its style.
@@ -39,10 +40,14 @@ impl Cell {
     }
 }
 
+/// The columns of the terminal that standard output is, if it is one.
+pub(crate) fn terminal_width() -> Option<usize> {
+    Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
+}
+
 /// The lines of a table, for standard output as it is.
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<Cell>>) -> Vec<String> {
-    let width = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
-    lines(header, rows, width)
+    lines(header, rows, terminal_width())
 }
 
 fn lines(header: &[&str], mut rows: Vec<Vec<Cell>>, width: Option<usize>) -> Vec<String> {
@@ -58,6 +63,12 @@ fn lines(header: &[&str], mut rows: Vec<Vec<Cell>>, width: Option<usize>) -> Vec
         (0..header.len()).filter(is_used).map(|column| (column, column_width(column))).collect();
     let Some(((last, _), columns)) = columns.split_last() else { return Vec::new() };
     let indent: usize = columns.iter().map(|(_, width)| width + GAP).sum();
+    if let Some(width) = width
+        && indent + column_width(*last) > width
+        && indent + MIN_WIDTH > width
+    {
+        return stacked(&rows, width);
+    }
     let room = width.map(|width| width.saturating_sub(indent)).filter(|room| *room >= MIN_WIDTH);
     let mut lines = Vec::new();
     for row in &rows {
@@ -80,8 +91,30 @@ fn lines(header: &[&str], mut rows: Vec<Vec<Cell>>, width: Option<usize>) -> Vec
     lines
 }
 
+/// The rows, each as its first cell and below it the others with their names, in lines of at most `width`.
+fn stacked(rows: &[Vec<Cell>], width: usize) -> Vec<String> {
+    let Some((header, rows)) = rows.split_first() else { return Vec::new() };
+    let names = header.iter().skip(1).map(|name| measure_text_width(&name.text)).max().unwrap_or_default();
+    let room = Some(width.saturating_sub(names + 2 * GAP));
+    let mut lines = Vec::new();
+    for row in rows {
+        let Some((first, others)) = row.split_first() else { continue };
+        lines.push(first.shown(&first.text));
+        let named = header.iter().skip(1).zip(others).filter(|(_, cell)| !cell.text.is_empty());
+        for (name, cell) in named {
+            let blanks = " ".repeat(names + GAP - measure_text_width(&name.text));
+            let mut before = format!("  {}{blanks}", name.shown(&name.text));
+            for part in wrapped(&cell.text, room) {
+                lines.push(format!("{before}{}", cell.shown(&part)));
+                before = " ".repeat(names + 2 * GAP);
+            }
+        }
+    }
+    lines
+}
+
 /// The words of a text in lines of at most `room`; a longer word has a line of its own.
-fn wrapped(text: &str, room: Option<usize>) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, room: Option<usize>) -> Vec<String> {
     let Some(room) = room else { return vec![text.to_owned()] };
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -131,8 +164,25 @@ mod tests {
                            function hash
         ");
         insta::assert_snapshot!(shown(&rows, Some(30)), @"
+        a:b
+          from  1
+          to    2
+          note  breaks digest: changed
+                function hash
+        ");
+        // What fits is a table, however narrow the terminal is.
+        insta::assert_snapshot!(shown(&[["a:b", "1", "2", "new"]], Some(24)), @"
         package  from  to  note
-        a:b      1     2   breaks digest: changed function hash
+        a:b      1     2   new
+        ");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        insta::assert_snapshot!(shown(&[["a:日本", "1", "2", "x"], ["a:b", "10", "2", "y"]], None), @"
+        package  from  to  note
+        a:日本   1     2   x
+        a:b      10    2   y
         ");
     }
 

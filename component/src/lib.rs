@@ -46,6 +46,6 @@ pub use semver::{Addition, Break, Comparison, SemverError, compare, compare_pack
 pub use table::{ANNOTATION, DependencyTable, FORMAT_VERSION, SECTION, TableEntry, TableError, embed_table};
 pub use types::{MAX_TYPES_ANNOTATION, Misfit, TYPES_ANNOTATION, TYPES_FORMAT_VERSION, Types, TypesError};
 pub use wit::{
-    Clash, GuestWorld, WIT_PACKAGE_HEADER, WitDependency, WitError, dependencies_wit, wit_package_name,
-    wit_packages,
+    Clash, GuestWorld, WIT_PACKAGE_HEADER, WitDependency, WitError, dependencies_wit, wit_name,
+    wit_package_name, wit_packages,
 };

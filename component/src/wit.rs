@@ -70,6 +70,11 @@ pub fn wit_packages(deps: &[WitDependency<'_>]) -> Result<BTreeMap<String, Strin
     Ok(output.print_packages(WIT_PACKAGE_HEADER))
 }
 
+/// A qualified name as WIT wants it written: `acme:list/type@1.0.0` is `acme:%list/%type@1.0.0`.
+pub fn wit_name(name: &str) -> String {
+    text::escaped_path(name)
+}
+
 /// Reads WIT text back and finds the world `root` of `root:component` in it.
 pub(crate) fn parse(text: &str) -> Result<(wit_parser::Resolve, wit_parser::WorldId), WitError> {
     let parsed = guarded(|| {

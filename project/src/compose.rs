@@ -78,6 +78,7 @@ impl Project {
         middleware: &[Middleware],
     ) -> Result<ComposedComponent, Error> {
         let component = self.manifest().components.get(id).ok_or_else(|| self.unknown_component(id))?;
+        let _task = self.settings.progress.begin(&format!("composing {id}"), None);
         let nothing = Lockfile::default();
         let lock = self.lock.as_ref().unwrap_or(&nothing);
         let mut plan = Plan { project: self, lock, parts: Vec::new(), known: BTreeMap::new() };

@@ -10,7 +10,7 @@ use spin_deps_component::{
 use spin_deps_registry::{Content, Listed, Registries, ReleaseInfo};
 use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
-use crate::{Error, content::KIND_ANNOTATION};
+use crate::{Error, content::KIND_ANNOTATION, known::no_package};
 
 /// A release and what is in it.
 pub(crate) struct Described {
@@ -63,8 +63,7 @@ pub(crate) async fn describe(
 ) -> Result<Described, Error> {
     let Listed { version, yanked, reason } = listed;
     let release = registries.release(package, &version, registry).await?;
-    let release =
-        release.ok_or_else(|| Error::NoPackage { package: package.clone(), registry: registry.clone() })?;
+    let Some(release) = release else { return Err(no_package(registries, package, registry).await) };
     let content = Content::of(package, &version, registry, &release);
     let described = match of_metadata(&content, &release) {
         Some(described) => described,

@@ -262,6 +262,8 @@ pub enum Error {
         package: PackageRef,
         /// The registry that was asked.
         registry: Registry,
+        /// A known package with nearly this name.
+        meant: Option<String>,
     },
     /// No release of a package matches.
     #[error("no release of {package} matches {req}{}", available_in_words(available))]
@@ -397,6 +399,7 @@ impl Error {
                 "the lockfile was edited, or the registry's description of {content} is not true; remove its entry from spin-deps.lock, run `spin-deps lock`, and if it is so again, do not use it"
             )),
             Self::Host(error) => error.hint(),
+            Self::NoPackage { meant: Some(meant), .. } => Some(format!("did you mean `{meant}`?")),
             Self::NoPackage { .. } => Some(
                 "check the spelling of the name, and that its registry is the right one".into(),
             ),

@@ -28,7 +28,7 @@ use semver::{Version, VersionReq};
 use serde::Serialize;
 use spin_deps_component::{InspectError, Outline, TYPES_ANNOTATION, Types};
 use spin_deps_lockfile::{Lockfile, Package};
-use spin_deps_registry::{Content, Listed, Listing, Registries, Signers};
+use spin_deps_registry::{Content, Listed, Listing, Progress, Registries, Signers};
 use spin_deps_resolver::{Candidate, Edge, Preference, Reason, Release, Versions};
 use tokio::runtime::Handle;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
@@ -38,6 +38,7 @@ pub(crate) use self::types::TypedIndex;
 use crate::{
     Error,
     content::{Facts, KIND_ANNOTATION, expected, is_signed_as_before, stays},
+    known::meant,
     overrides::{Effective, Overrides},
     requirements::{Importer, Requirements},
 };
@@ -407,6 +408,18 @@ impl RegistryIndex {
                 Release::Available(edges.map(|(package, req)| Edge { package, req }).collect())
             }
         }
+    }
+
+    /// Who is told what goes on.
+    pub(crate) fn progress(&self) -> &dyn Progress {
+        self.0.registries.progress()
+    }
+
+    /// A known name that is nearly that of a package which its registry does not have.
+    pub(crate) async fn meant(&self, package: &PackageRef) -> Option<String> {
+        self.registry(package)?;
+        let Listing::NotFound = *self.listing(package).await.ok()? else { return None };
+        meant(&self.0.registries, package).await
     }
 
     /// Begins to fetch what the solver is going to ask for.

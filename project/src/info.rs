@@ -10,6 +10,7 @@ use wasm_pkg_common::{package::PackageRef, registry::Registry};
 use crate::{
     Error, Project, Settings,
     describe::{choose, describe},
+    known::no_package,
 };
 
 /// The versions of a package.
@@ -196,9 +197,10 @@ pub(crate) async fn listed(
     package: &PackageRef,
     registry: &Registry,
 ) -> Result<Vec<Listed>, Error> {
+    let _task = registries.progress().begin(&format!("asking {registry} for {package}"), None);
     match registries.versions(package, registry).await? {
         Listing::Found(versions) => Ok(versions),
-        Listing::NotFound => Err(Error::NoPackage { package: package.clone(), registry: registry.clone() }),
+        Listing::NotFound => Err(no_package(registries, package, registry).await),
         Listing::Offline => Err(Error::Registry(spin_deps_registry::Error::Offline {
             what: format!("the list of versions of {package}"),
             because: registries.offline().unwrap_or_default().to_owned(),

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use semver::Version;
 use spin_deps_lockfile::{Change as LockChange, Dependency, Lockfile, Override, Package};
 use spin_deps_manifest::Manifest;
-use spin_deps_resolver::{Index, Link, Locked, Preference, Resolution, resolve};
+use spin_deps_resolver::{Failure, Index, Link, Locked, Preference, Resolution, resolve};
 use wasm_pkg_common::package::PackageRef;
 
 use crate::{
@@ -339,7 +339,23 @@ async fn solve_with(
     index.prefetch(&first);
     let asked = requirements.packages.clone();
     let search = move |index: &dyn Index| resolve(&asked, &locked, preference, index);
-    Ok(choose(requirements, index, search).await??)
+    match choose(requirements, index, search).await? {
+        Ok(resolution) => Ok(resolution),
+        Err(failure) => Err(with_meant(failure, requirements, index).await.into()),
+    }
+}
+
+/// The failure with a hint at what was meant, where the app asks for a package that is not there.
+async fn with_meant(mut failure: Failure, requirements: &Requirements, index: &RegistryIndex) -> Failure {
+    if let Failure::NoSolution { hint, requirements: taking_part, .. } = &mut failure {
+        for requirement in taking_part.iter().filter_map(|at| requirements.packages.get(*at)) {
+            if let Some(meant) = index.meant(&requirement.package).await {
+                *hint = Some(format!("did you mean `{meant}`?"));
+                break;
+            }
+        }
+    }
+    failure
 }
 
 /// Lets `search` look for an answer on a thread of its own, with the types of what the requirements are for.
@@ -351,6 +367,11 @@ pub(crate) async fn choose<E: Send + 'static>(
     index: &RegistryIndex,
     search: impl Fn(&dyn Index) -> Result<Resolution, E> + Send + Sync + 'static,
 ) -> Result<Result<Resolution, E>, Error> {
+    let asked = match requirements.packages.len() {
+        1 => "1 requirement".to_owned(),
+        several => format!("{several} requirements"),
+    };
+    let _task = index.progress().begin(&format!("resolving {asked}"), None);
     let search = Arc::new(search);
     let mut builds_count = true;
     loop {

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use spin_deps_lockfile::Lockfile;
+use spin_deps_registry::ProgressTask;
 
 use crate::{Error, LockOutcome, Project, change::Change, content::Unit};
 
@@ -75,6 +76,7 @@ impl Project {
     ///
     /// What the generated files need, the outlines of the direct dependencies, is read in the same pass.
     async fn bring_all(&self, lock: &Lockfile) -> Result<usize, Error> {
+        let _task = self.fetching(lock);
         let direct = self.direct(lock)?;
         let direct = &direct;
         let brought = units(lock).map(|unit| async move {
@@ -90,7 +92,17 @@ impl Project {
 
     /// As [`Self::bring_all`], but reads the bytes, which are going to be composed.
     async fn fetch_all(&self, lock: &Lockfile) -> Result<usize, Error> {
+        let _task = self.fetching(lock);
         side_by_side(units(lock).map(|unit| async move { self.bytes(&unit, lock).await.map(drop) })).await
+    }
+
+    /// Says that all of it is fetched, or at least looked at.
+    fn fetching(&self, lock: &Lockfile) -> Box<dyn ProgressTask> {
+        let what = match units(lock).count() {
+            1 => "1 package".to_owned(),
+            several => format!("{several} packages"),
+        };
+        self.settings.progress.begin(&format!("fetching {what}"), None)
     }
 
     /// What the components depend on directly.

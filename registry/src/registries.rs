@@ -13,6 +13,7 @@
 //! manifest of a version — is kept under the registry's name and the metadata that the configuration gives it, so that
 //! a development registry never answers for the real one.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -40,6 +41,8 @@ use crate::text::show_url;
 
 const VERSIONS: &str = "versions";
 const RELEASES: &str = "releases";
+/// So many records are looked at for the names of packages.
+const MAX_RECORDS: usize = 4096;
 
 /// All registries, as the configuration has them. Cheap to clone.
 #[derive(Clone)]
@@ -73,8 +76,12 @@ impl Registries {
     pub async fn open(settings: Settings) -> Result<Self, Error> {
         let opened = tokio::task::spawn_blocking(move || {
             let configuration = Configuration::read(&settings)?;
-            let store = Store::open(settings.cache_dir.clone())
-                .map_err(|error| Error::of_store(error, "the local store"))?;
+            let store = match settings.network {
+                Network::Online => Store::open(settings.cache_dir.clone())
+                    .map_err(|error| Error::of_store(error, "the local store"))?,
+                // There is nothing to fetch, and so maybe nothing to store.
+                Network::Offline { .. } => Store::as_it_is(settings.cache_dir.clone()),
+            };
             Ok::<_, Error>((settings, configuration, store))
         });
         let (settings, configuration, store) = opened.await.map_err(std::io::Error::other)??;
@@ -127,6 +134,35 @@ impl Registries {
             (registry, catalog)
         });
         Ok(futures::future::join_all(asked).await)
+    }
+
+    /// Packages whose names are known without a request: those of folders, and those whose versions somebody has asked
+    /// for. For hints and completion only; there may be others, and some may be gone.
+    pub async fn known_packages(&self) -> BTreeSet<PackageRef> {
+        let mut known = BTreeSet::new();
+        for (_, place) in self.inner.places.to_search(None).unwrap_or_default() {
+            let Ok(place) = place else { continue };
+            if place.is_folder()
+                && let Ok(Catalog::Found { packages, .. }) = self.inner.ask_packages(&place).await
+            {
+                known.extend(packages);
+            }
+        }
+        let keys = self.store().keys(VERSIONS, MAX_RECORDS).await;
+        // The last line of a key is the package, as `Place::key` is called for it.
+        known.extend(keys.iter().filter_map(|key| key.rsplit('\n').next()?.parse().ok()));
+        known
+    }
+
+    /// The registries that the configuration maps packages to.
+    pub fn mapped(&self) -> Vec<Registry> {
+        let mut mapped: Vec<Registry> = Vec::new();
+        for (registry, _) in self.inner.places.to_search(None).unwrap_or_default() {
+            if !mapped.contains(&registry) {
+                mapped.push(registry);
+            }
+        }
+        mapped
     }
 
     /// What is known of a release; `None` if there is no such release.
@@ -285,7 +321,8 @@ impl Registries {
         &self.inner.places
     }
 
-    pub(crate) fn progress(&self) -> &dyn Progress {
+    /// Who is told what goes on.
+    pub fn progress(&self) -> &dyn Progress {
         self.inner.settings.progress.as_ref()
     }
 

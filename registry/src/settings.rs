@@ -152,13 +152,14 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// Who is told how downloads go.
+/// Who is told of what may take its time.
 pub trait Progress: Send + Sync {
-    /// A download of `what` begins; `total` is its size in bytes, where it is known.
+    /// Something begins: with a `total`, a transfer of `what` of so many bytes; without, work as in "composing api", or a
+    /// transfer of unknown size.
     fn begin(&self, what: &str, total: Option<u64>) -> Box<dyn ProgressTask>;
 }
 
-/// One download. Dropping it ends it, however it went.
+/// One transfer or piece of work. Dropping it ends it, however it went.
 pub trait ProgressTask: Send {
     /// `bytes` more have arrived.
     fn advance(&mut self, bytes: u64);

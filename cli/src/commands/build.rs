@@ -16,6 +16,10 @@ use crate::{
 /// Brings the lockfile, spin-dependencies.wit and the bindings up to date, runs the `build.command` of each component as
 /// `spin build` does, and checks that the outcome is a component. `spin-deps` in a command is this program.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps build              all components, after locking and generating what they need
+  spin-deps build api          this one
+  spin-deps build --no-sync    with what is there")]
 pub(crate) struct Build {
     /// The components; all if none is named
     components: Vec<String>,

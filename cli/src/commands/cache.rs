@@ -12,6 +12,10 @@ use crate::{
 
 /// Look at, check or empty the cache of fetched content
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps cache info      how much there is
+  spin-deps cache verify    whether all of it still has its digest
+  spin-deps cache clean     away with it: it is fetched again when it is needed")]
 pub(crate) struct Cache {
     #[command(subcommand)]
     what: What,

@@ -18,6 +18,9 @@ use crate::{
 /// bindings that it was linked with say; where they do not, `--wit` names it. A module for WASI preview 1 gets the adapter
 /// to WASI 0.2. A file that is a component already is taken as it is.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps componentize lib.wasm -o hash.wasm                       its bindings name the world
+  spin-deps componentize lib.wasm -o hash.wasm --wit wit --world w   the world is named here")]
 pub(crate) struct Componentize {
     /// The core module
     input: PathBuf,

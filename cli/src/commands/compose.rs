@@ -15,6 +15,9 @@ use crate::{
 ///
 /// The result is a plain component: Spin and `wasmtime serve` run it as it is.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps compose api -o api.wasm    the component `api` with all that it needs
+  wasmtime serve api.wasm              run it without Spin")]
 pub(crate) struct Compose {
     /// The component, or the trigger where triggers of one component have different middleware
     id: String,

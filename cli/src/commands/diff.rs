@@ -23,6 +23,10 @@ use crate::{
 /// `diff PKG@1.2.0 1.3.0`. A requirement stands for the newest release that it admits. With one version, the other release
 /// is the one that the project has locked. With none, that one is held against the newest that is compatible with it.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps diff acme:hash@1.2.0 1.3.0    two releases
+  spin-deps diff acme:hash 2.0.0          the locked release and another one
+  spin-deps diff acme:hash                the locked release and the newest compatible one")]
 pub(crate) struct Diff {
     /// The package, with the version or requirement to go on from
     #[arg(value_name = "PKG[@REQ]", value_parser = package_and_req)]

@@ -14,6 +14,10 @@ use crate::{
 
 /// Show what a release is: description, licence, imports, exports, capabilities, dependencies
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps info acme:hash                the newest release
+  spin-deps info acme:hash@^1             the newest that fits
+  spin-deps info acme:hash -r ghcr.io     as this registry has it")]
 pub(crate) struct Info {
     /// The package, with a version or a requirement if not the newest is meant
     #[arg(value_name = "PKG[@REQ]", value_parser = package_and_req)]

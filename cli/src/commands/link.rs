@@ -16,6 +16,10 @@ use crate::{
 /// Writes an override into spin.toml, which holds for the whole app, and brings the lock and the generated files up to
 /// date. If anything fails, every file is as it was. `unlink` goes back.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps link ../hash              the folder that the component is built in
+  spin-deps link ../hash/hash.wasm    its file
+  spin-deps link ./x.wasm --package acme:hash")]
 pub(crate) struct Link {
     /// The component's file, or the folder that it is built in
     path: String,

@@ -19,6 +19,10 @@ use crate::{
 /// A lock that a merge left with conflict markers, or with entries that do not fit together, is mended: what both sides
 /// agree on or only one has is kept, and the rest is chosen anew.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps lock                        resolve what spin.toml asks for; keep what is locked
+  spin-deps lock --check                fail if spin-deps.lock does not fit, without a request
+  spin-deps lock --resolution lowest    whether one's requirements ask for enough")]
 pub(crate) struct Lock {
     /// Only check that spin-deps.lock fits spin.toml
     #[arg(long)]

@@ -23,6 +23,9 @@ const SECRET_LIMIT: u64 = 64 * 1024;
 /// configured: Docker and wkg use them as well. A password is read from the terminal or from stdin, never from the
 /// command line.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps login ghcr.io                                ask for user and password
+  spin-deps login ghcr.io -u ada --password-stdin < token.txt")]
 pub(crate) struct Login {
     /// The registry: a host, such as ghcr.io, or a name of the configuration
     #[arg(value_name = "REGISTRY")]

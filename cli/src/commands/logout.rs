@@ -14,6 +14,8 @@ use crate::{
 ///
 /// They are removed from where `login`, Docker and wkg keep them.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps logout ghcr.io")]
 pub(crate) struct Logout {
     /// The registry, as it was named to `login`
     #[arg(value_name = "REGISTRY")]

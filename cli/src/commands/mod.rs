@@ -82,6 +82,15 @@ pub(crate) enum Command {
     GenerateDocs(generate_docs::GenerateDocs),
 }
 
+/// The commands by theme, in the order of the help.
+pub(crate) const THEMES: &[(&str, &[&str])] = &[
+    ("Dependencies", &["add", "remove", "update", "outdated", "lock", "sync", "bindings", "link", "unlink"]),
+    ("Look around", &["tree", "why", "info", "versions", "diff", "search"]),
+    ("Build and run", &["build", "compose", "up", "verify", "vendor"]),
+    ("Write components", &["new", "componentize", "publish", "yank"]),
+    ("This machine", &["login", "logout", "cache", "completions", "man", "help"]),
+];
+
 impl Command {
     /// Whether the command ends on a signal by itself.
     pub(crate) fn handles_signals(&self) -> bool {
@@ -163,8 +172,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Command::Login(command) => command.run(&context).await,
         Command::Logout(command) => command.run(&context).await,
         Command::Cache(command) => command.run(&context).await,
-        Command::Completions(command) => Ok(command.run()),
-        Command::Man(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(&context),
         Command::GenerateDocs(generate_docs::GenerateDocs {}) => Ok(generate_docs::GenerateDocs::run()),
     }
 }

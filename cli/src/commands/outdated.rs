@@ -18,6 +18,10 @@ use crate::{
 /// For each: the version that `spin-deps update` would give it, the newest one, and whose requirement does not admit
 /// that. Yanked releases are marked. Asks the registries afresh, and writes nothing.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps outdated                  what is newer than the lock, and what holds it back
+  spin-deps outdated --check          fails if there is something, for CI
+  spin-deps outdated --format json    the same for a script")]
 pub(crate) struct Outdated {
     /// Exit with 1 if there is something newer, or something locked is yanked
     #[arg(long)]

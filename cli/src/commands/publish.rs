@@ -24,6 +24,11 @@ const LONGEST_ANNOTATION: usize = 200;
 /// very same bytes again does nothing. A release is compared with the nearest ones of its series, such as 1.x: it has
 /// to work for whoever used the one below it, and the one above it for whoever uses this one.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps publish hash.wasm --dry-run                    check everything, send nothing
+  spin-deps publish hash.wasm                              name and version from its metadata
+  spin-deps publish hash.wasm --package acme:hash@2.1.0
+  spin-deps publish dist -r ghcr.io                        every *.wasm of the folder")]
 pub(crate) struct Publish {
     /// The files, or folders of files that end in `.wasm`
     #[arg(value_name = "FILE", required = true)]

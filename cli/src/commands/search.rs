@@ -1,6 +1,7 @@
 //! `spin-deps search`
 
 use clap::Args;
+use dialoguer::console::{measure_text_width, truncate_str};
 use serde_json::json;
 use spin_deps_project::{Found, Project, SearchOptions, search};
 use wasm_pkg_common::registry::Registry;
@@ -9,6 +10,7 @@ use super::Context;
 use crate::{
     output::{DIM, NAME, Output, WARN, clean_line, count, styled},
     report::Failure,
+    table::terminal_width,
 };
 
 /// The longest description that a line shows, in characters.
@@ -22,6 +24,10 @@ const SHOWN_INTERFACES: usize = 5;
 /// A text with a slash is an interface, `acme:hash/digest` or `acme:hash/digest@^1`; any other text is a part of a
 /// package's name, or the name of an interface. Finding nothing is no failure.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps search hash                   by name, or by the name of an interface
+  spin-deps search acme:hash/digest@^1    what exports the interface, in a version that fits
+  spin-deps search hash -r ghcr.io        in this registry only")]
 pub(crate) struct Search {
     /// A part of a name, or an interface
     text: String,
@@ -43,8 +49,9 @@ impl Search {
         json["text"] = json!(options.text);
         let mut output = Output::new(json);
         let rows: Vec<_> = result.packages.iter().map(Row::of).collect();
-        let width =
-            |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or_default();
+        let width = |of: fn(&Row) -> &str| {
+            rows.iter().map(|row| measure_text_width(of(row))).max().unwrap_or_default()
+        };
         let widths = (width(|row| &row.package), width(|row| &row.version), width(|row| &row.registry));
         for (row, found) in rows.iter().zip(&result.packages) {
             output.line(row.text(widths, found.yanked));
@@ -99,18 +106,23 @@ impl Row {
     }
 
     fn text(&self, (package, version, registry): (usize, usize, usize), yanked: bool) -> String {
-        let pad = |text: &str, width: usize| " ".repeat(width.saturating_sub(text.chars().count()));
+        let pad = |text: &str, width: usize| " ".repeat(width.saturating_sub(measure_text_width(text)));
         let mark = if yanked { format!("{} ", styled(WARN, "yanked")) } else { String::new() };
         let line = format!(
-            "{}{}  {}{}  {}{}  {mark}{}",
+            "{}{}  {}{}  {}{}  {mark}",
             styled(NAME, &self.package),
             pad(&self.package, package),
             self.version,
             pad(&self.version, version),
             styled(DIM, &self.registry),
             pad(&self.registry, registry),
-            self.description
         );
-        line.trim_end().to_owned()
+        // What does not fit into the line of a terminal is left out of it.
+        let room = terminal_width().map(|width| width.saturating_sub(measure_text_width(&line)));
+        let description = match room {
+            Some(room) => truncate_str(&self.description, room, "…"),
+            None => self.description.as_str().into(),
+        };
+        format!("{line}{description}").trim_end().to_owned()
     }
 }

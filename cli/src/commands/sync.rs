@@ -10,6 +10,10 @@ use crate::{output::Output, report::Failure};
 /// In CI use `sync --locked`: it fails if spin-deps.lock does not fit, and fetches exactly what is locked, by digest.
 /// With everything in the cache it makes no request.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps sync                        fetch what is locked, write the generated files
+  spin-deps sync --locked --no-links    in CI
+  spin-deps sync --frozen               without a request: from the cache")]
 pub(crate) struct Sync {
     #[command(flatten)]
     links: Links,

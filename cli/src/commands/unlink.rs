@@ -15,6 +15,9 @@ use crate::{
 /// Removes the override that `link` wrote. The version that was locked before is used again if it is still there and
 /// fits.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps unlink              the only link there is
+  spin-deps unlink acme:hash    this one")]
 pub(crate) struct Unlink {
     /// The package [default: the only one that is linked]
     #[arg(value_name = "ns:name")]

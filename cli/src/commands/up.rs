@@ -21,6 +21,10 @@ use crate::{
 ///
 /// Runs what is locked: the same bytes every time, and without a request when they are in the cache.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps up                              at http://127.0.0.1:3000
+  spin-deps up --listen 127.0.0.1:0         at any free port
+  spin-deps up --variable greeting=Hello    with a variable of the app")]
 pub(crate) struct Up {
     /// Where to listen; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]

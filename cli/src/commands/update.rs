@@ -9,6 +9,7 @@ use wasm_pkg_common::package::PackageRef;
 use super::{Context, lock_json, lock_line, package_and_version, warn_all};
 use crate::{
     args::Format,
+    charset,
     output::{BAD, GOOD, NAME, Output, WARN, clean, styled},
     prompt,
     report::{self, Failure},
@@ -76,7 +77,7 @@ impl Update {
         }
         let asked = match refusal {
             Some(_) if prompt::is_possible() && context.format == Format::Human => {
-                report::raw(&(lines.join("\n") + "\n"));
+                report::raw(&charset::shown(&(lines.join("\n") + "\n")));
                 if !prompt::confirm("Packages can reach more than before. Update even so?".to_owned()).await?
                 {
                     return Err(Failure::message("nothing was changed"));

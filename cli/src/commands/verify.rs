@@ -24,6 +24,10 @@ use crate::{
 /// which checks its types, and is not started.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  spin-deps verify                              all that is checked, with the answers
+  spin-deps verify --locked --no-links          in CI
+  spin-deps verify --variable greeting=Hello    with a variable of the app")]
 pub(crate) struct Verify {
     /// The value of a variable of the app
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
@@ -64,7 +68,7 @@ impl Verify {
         warn_all(report.warnings.iter().chain(&report.sync.warnings).chain(&report.sync.lock.warnings));
         let mut output = Output::new(as_json(&report));
         output.line(lock_line(&report.sync.lock));
-        for line in lines(&project.graph().await?, context) {
+        for line in lines(&project.graph().await?) {
             output.line(format!("  {line}"));
         }
         output.line(checked_line(report.sync.contents));

@@ -15,6 +15,9 @@ use crate::{
 ///
 /// In a project, those that are locked are marked, and those that a requirement of the app or of its dependencies admits.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps versions acme:hash                  newest first, with what is locked and what fits
+  spin-deps versions acme:hash --format json    the same for a script")]
 pub(crate) struct Versions {
     /// The package, `ns:name`
     #[arg(value_name = "PKG")]

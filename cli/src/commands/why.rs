@@ -9,7 +9,6 @@ use super::{
     tree::{node_label, step_label},
 };
 use crate::{
-    charset::{Charset, Strokes},
     output::{DIM, Output, clean, count, styled},
     report::Failure,
 };
@@ -25,8 +24,12 @@ const SHOWN_WISHES: usize = 5;
 ///
 /// And what holds each release where it is: the requirement that ends first. Nothing is asked of a registry.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps why acme:hash          every path to the package, and what holds it where it is
+  spin-deps why acme:hash@1.2.0    the paths to this release")]
 pub(crate) struct Why {
     /// The package, `ns:name` or `ns:name@version`
+    #[arg(value_name = "PKG")]
     package: String,
 }
 
@@ -34,12 +37,11 @@ impl Why {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let graph = context.project().await?.graph().await?;
         let targets = graph.find(&self.package)?;
-        let strokes = Charset::of_locale(&context.settings.environment).strokes();
         let (mut all, mut releases, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         for target in targets {
             let paths = graph.paths_to(target, MAX_PATHS);
             lines.push(node_label(&graph, target, true, false));
-            lines.extend(paths.shown.iter().map(|path| format!("  {}", path_line(&graph, path, &strokes))));
+            lines.extend(paths.shown.iter().map(|path| format!("  {}", path_line(&graph, path))));
             match paths.more {
                 Some(0) => {}
                 Some(more) => lines.push(format!("  and {}", count_more(more))),
@@ -66,7 +68,7 @@ fn count_more(more: u64) -> String {
 }
 
 /// A path on one line.
-fn path_line(graph: &Graph, path: &Path<'_>, strokes: &Strokes) -> String {
+fn path_line(graph: &Graph, path: &Path<'_>) -> String {
     let step = |(node, step): &(usize, Option<&spin_deps_project::Step>)| {
         format!("{}{}", node_label(graph, *node, false, false), step.map(step_label).unwrap_or_default())
     };
@@ -74,12 +76,12 @@ fn path_line(graph: &Graph, path: &Path<'_>, strokes: &Strokes) -> String {
     let mut steps: Vec<String> = Vec::new();
     if left_out > 1 {
         steps.extend(path[..SHOWN_STEPS].iter().map(step));
-        steps.push(styled(DIM, format!("{} {} {}", strokes.more, count(left_out, "step"), strokes.more)));
+        steps.push(styled(DIM, format!("… {} …", count(left_out, "step"))));
         steps.extend(path[path.len() - SHOWN_STEPS..].iter().map(step));
     } else {
         steps.extend(path.iter().map(step));
     }
-    steps.join(&format!(" {} ", strokes.arrow))
+    steps.join(" → ")
 }
 
 /// What holds a release where it is.

@@ -17,6 +17,9 @@ use crate::{
 /// It stays where it is: whoever has locked it, or asks for exactly it, still gets it, with a warning. Whether a
 /// release is withdrawn is not written into lockfiles, and shows when versions are chosen anew.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps yank acme:hash@1.2.0 --reason 'wrong digests for empty input'
+  spin-deps yank acme:hash@1.2.0 --undo")]
 pub(crate) struct Yank {
     /// The release
     #[arg(value_name = "PKG@VERSION", value_parser = release)]

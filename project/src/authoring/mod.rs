@@ -4,7 +4,10 @@
 //! is the author's own, so that the dependencies' goes beside it, and nothing is started, because a component on its own
 //! answers nobody.
 
+mod new;
 mod wit;
+
+pub use self::new::{Created, NewKind, NewOptions, create};
 
 use crate::{Error, Project};
 

@@ -91,6 +91,11 @@ impl Store {
         Ok(Self { dir: dir.into() })
     }
 
+    /// The store in `dir` as far as there is one: nothing is created before something is stored.
+    pub fn as_it_is(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into().into() }
+    }
+
     /// The directory.
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -5,6 +5,7 @@
 //! inside, so that a name never lies. What does not check is absent.
 
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ use crate::files::about;
 
 /// No record is larger; a tag list at its limit stays below.
 const LIMIT: u64 = 32 << 20;
+/// How much of a record is read for its key, in bytes.
+const KEY_LIMIT: u64 = 4 << 10;
 
 #[derive(Serialize)]
 struct RecordRef<'a, T> {
@@ -78,6 +81,18 @@ impl Store {
         }
     }
 
+    /// The keys under which something is remembered in a table, of so many records as are looked at. For hints only:
+    /// records are read in part, so that neither their size nor their checksum counts.
+    pub async fn keys(&self, table: &str, looked_at: usize) -> Vec<String> {
+        let dir = self.records();
+        let table = table.to_owned();
+        let read = move || -> Result<Vec<String>, StoreError> {
+            let files = fs_err::read_dir(&dir)?.filter_map(Result::ok).take(looked_at);
+            Ok(files.filter_map(|file| key_in(&file.path(), &table)).collect())
+        };
+        blocking(read).await.unwrap_or_default()
+    }
+
     /// Forgets what was remembered under `key`.
     pub async fn forget(&self, table: &str, key: &str) -> Result<(), StoreError> {
         let path = self.records().join(file_name(table, key));
@@ -87,6 +102,17 @@ impl Store {
         })
         .await
     }
+}
+
+/// The key of a record of this table, from the beginning of its file.
+fn key_in(path: &Path, table: &str) -> Option<String> {
+    let mut beginning = Vec::new();
+    fs_err::File::open(path).ok()?.take(KEY_LIMIT).read_to_end(&mut beginning).ok()?;
+    let end = beginning.iter().position(|byte| *byte == b'\n')?;
+    // As `remember` writes it: the table, then the key.
+    let before_key = format!("{{\"table\":\"{table}\",\"key\":");
+    let key = beginning.get(end + 1..)?.strip_prefix(before_key.as_bytes())?;
+    serde_json::Deserializer::from_slice(key).into_iter().next()?.ok()
 }
 
 fn file_name(table: &str, key: &str) -> String {

@@ -1,3 +1,4 @@
 //! Components under their author's hands.
 
 mod manifest;
+mod new;

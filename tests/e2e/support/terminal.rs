@@ -61,10 +61,18 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Starts `command` with all three streams on the terminal.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let size = Winsize { ws_row: SIZE.0, ws_col: SIZE.1, ws_xpixel: 0, ws_ypixel: 0 };
+        Self::start_sized(command, SIZE.1)
+    }
+
+    /// The same in a terminal of so many columns.
+    pub(crate) fn start_sized(command: &mut Command, columns: u16) -> Self {
+        let size = Winsize { ws_row: SIZE.0, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pair = openpty(Some(&size), None).expect("a pseudo-terminal");
         let stream = || Stdio::from(pair.slave.try_clone().expect("the terminal once more"));
-        let child = command.env("TERM", "xterm").stdin(stream()).stdout(stream()).stderr(stream()).spawn();
+        if !command.get_envs().any(|(name, _)| name == "TERM") {
+            command.env("TERM", "xterm");
+        }
+        let child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn();
         let child = child.expect("the binary that cargo built for this test");
         let mut master = File::from(pair.master.try_clone().expect("the terminal's other end"));
         let (sender, output) = channel();
@@ -77,7 +85,7 @@ impl Terminal {
                 }
             }
         });
-        let shown = vt100::Parser::new(SIZE.0, SIZE.1, 0);
+        let shown = vt100::Parser::new(SIZE.0, columns, 0);
         let (keyboard, line) = (pair.master.into(), pair.slave);
         Self { child, keyboard, line, output, screen: String::new(), seen: 0, shown }
     }

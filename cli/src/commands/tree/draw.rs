@@ -7,27 +7,29 @@ use std::collections::BTreeSet;
 
 use spin_deps_project::{Graph, Step};
 
-use super::{Context, node_label, step_label};
-use crate::{
-    charset::{Charset, Strokes},
-    output::{DIM, clean, styled},
-};
+use super::{node_label, step_label};
+use crate::output::{DIM, clean, styled};
+
+/// Before one of several.
+const TEE: &str = "├── ";
+/// Before the last of several.
+const ELBOW: &str = "└── ";
+/// Beside what is below one of several.
+const RAIL: &str = "│   ";
 
 /// Unless a depth is asked for, no tree is drawn deeper than this: nobody reads it.
 pub(super) const DEEPEST: usize = 64;
 
-/// The whole tree of the app, with the characters of the user's locale.
-pub(in super::super) fn lines(graph: &Graph, context: &Context) -> Vec<String> {
+/// The whole tree of the app.
+pub(in super::super) fn lines(graph: &Graph) -> Vec<String> {
     let mut lines = Vec::new();
-    let charset = Charset::of_locale(&context.settings.environment);
-    Drawing::new(graph, charset, DEEPEST).draw(0, &mut |line| lines.push(line));
+    Drawing::new(graph, DEEPEST).draw(0, &mut |line| lines.push(line));
     lines
 }
 
 /// One or several trees of one graph.
 pub(super) struct Drawing<'a> {
     graph: &'a Graph,
-    strokes: Strokes,
     depth: usize,
     /// Nodes that are one of several releases.
     pub(super) several: BTreeSet<usize>,
@@ -50,10 +52,9 @@ struct Branch<'a> {
 }
 
 impl<'a> Drawing<'a> {
-    pub(super) fn new(graph: &'a Graph, charset: Charset, depth: usize) -> Self {
+    pub(super) fn new(graph: &'a Graph, depth: usize) -> Self {
         Self {
             graph,
-            strokes: charset.strokes(),
             depth,
             several: BTreeSet::new(),
             capabilities: false,
@@ -70,10 +71,9 @@ impl<'a> Drawing<'a> {
         let mut open = vec![Branch { node: root, step: None, depth: 0, is_last: true }];
         while let Some(branch) = open.pop() {
             rails.truncate(branch.depth.saturating_sub(1));
-            let mut text: String =
-                rails.iter().map(|runs| if *runs { self.strokes.rail } else { "    " }).collect();
+            let mut text: String = rails.iter().map(|runs| if *runs { RAIL } else { "    " }).collect();
             if branch.depth > 0 {
-                text += if branch.is_last { self.strokes.elbow } else { self.strokes.tee };
+                text += if branch.is_last { ELBOW } else { TEE };
                 rails.push(!branch.is_last);
             }
             text += &self.label(&branch);
@@ -83,7 +83,7 @@ impl<'a> Drawing<'a> {
                     text.extend([" ", &styled(DIM, "(*)")]);
                 } else if branch.depth == self.depth {
                     self.is_cut = true;
-                    text.extend([" ", &styled(DIM, self.strokes.more)]);
+                    text.extend([" ", &styled(DIM, "…")]);
                 } else {
                     self.drawn[branch.node] = true;
                     let below = steps.iter().rev().enumerate().map(|(index, step)| Branch {

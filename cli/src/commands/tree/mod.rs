@@ -14,7 +14,7 @@ use self::draw::{DEEPEST, Drawing};
 use super::Context;
 use crate::{
     args::{Format, one_of},
-    charset::Charset,
+    charset::{self, Charset},
     output::{DIM, NAME, Output, WARN, clean, styled},
     report::Failure,
 };
@@ -24,6 +24,11 @@ use crate::{
 /// What was shown with all that it needs is only named again, with (*). With --invert the tree is turned round: what
 /// needs a package, up to the app.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps tree                        what is locked, and what needs it
+  spin-deps tree --invert acme:hash     what needs acme:hash, up to the app
+  spin-deps tree --duplicates           packages of which there are several releases
+  spin-deps tree --format mermaid       a flowchart for Markdown; `dot` is for Graphviz")]
 pub(crate) struct Tree {
     /// Show what needs this package instead; all its releases, or one as ns:name@version
     #[arg(short, long, value_name = "PKG")]
@@ -80,8 +85,10 @@ impl Tree {
             }
             return Ok(output);
         }
-        let charset = self.charset.unwrap_or_else(|| Charset::of_locale(&context.settings.environment));
-        let mut drawing = Drawing::new(&shown, charset, depth.unwrap_or(DEEPEST));
+        if let Some(charset) = self.charset {
+            charset::choose(charset);
+        }
+        let mut drawing = Drawing::new(&shown, depth.unwrap_or(DEEPEST));
         drawing.several.clone_from(&several);
         drawing.capabilities = self.capabilities;
         for root in &roots {
