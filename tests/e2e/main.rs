@@ -33,6 +33,5 @@ mod restore;
 mod running;
 mod shell;
 mod store;
-mod tutorial;
 mod updating;
 mod vendoring;

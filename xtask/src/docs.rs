@@ -1,5 +1,6 @@
-//! The reference of the command line, `docs/reference/cli.md`, printed by the binary itself.
+//! What of the documentation is made by running the program.
 //!
+//! The reference of the command line, `docs/reference/cli.md`, is printed by the binary itself:
 //! `spin-deps generate-docs` walks the tree of commands that it parses its arguments with, and the table of the
 //! environment variables that it reads, so the page cannot say anything else than the program does.
 
@@ -34,6 +35,14 @@ pub(crate) fn check() -> Result<()> {
     }
     let line = written.lines().zip(wanted.lines()).take_while(|(old, new)| old == new).count() + 1;
     bail!("{} is stale from line {line} on: run `cargo xtask docs` and commit it", page.display())
+}
+
+/// Runs the commands of all other pages, and writes what they print and what it looks like. The tests know how: without the
+/// variable they compare.
+pub(crate) fn write_pages() -> Result<()> {
+    let mut tests = Command::new(env!("CARGO"));
+    tests.args(["test", "--workspace", "--locked", "--test", "e2e", "pages::"]);
+    crate::run_shown(tests.env("SPIN_DEPS_WRITE_PAGES", "1"))
 }
 
 fn page() -> PathBuf {

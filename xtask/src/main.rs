@@ -22,6 +22,7 @@ usage: cargo xtask CHORE
   bench [NAME…]      measure against what one would use instead: `lock`, `fetch`, `graphs`,
                      `transfer`, or all of them; or `solver`, the solver on its own
   docs [--check]     write docs/reference/cli.md from the command line's own description
+  pages              write what the commands of the pages print into the pages, and draw their pictures
   plugin [OPTIONS]   make the archive and the manifest of the Spin plugin
   examples           build the components below examples/ anew";
 
@@ -57,6 +58,11 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["plugin", rest @ ..] => plugin::make(rest),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
+        ["pages"] => {
+            tools::install_test_servers()?;
+            toolchains::install()?;
+            docs::write_pages()
+        }
         ["examples"] => {
             cargo(&["run", "--package", "spin-deps-fixtures", "--bin", "write-examples", "--locked"], &[])
         }

@@ -95,6 +95,11 @@ impl Terminal {
         self.shown.process(bytes);
     }
 
+    /// The screen itself, with its colours.
+    pub(crate) fn screen(&self) -> &vt100::Screen {
+        self.shown.screen()
+    }
+
     /// What stands on the screen now.
     pub(crate) fn shown(&self) -> String {
         self.shown.screen().contents()
