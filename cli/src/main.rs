@@ -49,11 +49,14 @@ fn main() -> ExitCode {
 async fn run(cli: Cli, format: Format, quiet: bool) -> ExitCode {
     // `up` ends on a signal by itself, after the requests under way. Everything else is dropped where it stands;
     // a change that is not complete puts back what it wrote.
-    let outcome = if cli.command.handles_signals() {
-        commands::run(cli).await
+    let handles_signals = cli.command.handles_signals();
+    // Boxed, since a command's state is large.
+    let work = Box::pin(commands::run(cli));
+    let outcome = if handles_signals {
+        work.await
     } else {
         tokio::select! {
-            outcome = commands::run(cli) => outcome,
+            outcome = work => outcome,
             () = interrupted() => return report::interrupted(),
         }
     };

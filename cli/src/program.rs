@@ -33,9 +33,10 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
         let rendered = error.render().ansi().to_string();
         let text = if settings::is_plugin() { renamed(&rendered) } else { rendered };
         // When nobody reads it there is nothing to do about that.
-        let _ = match error.use_stderr() {
-            true => anstream::stderr().write_all(text.as_bytes()),
-            false => anstream::stdout().write_all(text.as_bytes()),
+        let _ = if error.use_stderr() {
+            anstream::stderr().write_all(text.as_bytes())
+        } else {
+            anstream::stdout().write_all(text.as_bytes())
         };
         ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
     })

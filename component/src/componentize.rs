@@ -50,7 +50,7 @@ pub enum ComponentizeError {
     Adapter {
         /// The module that it stands for.
         name: String,
-        /// The encoder's own words.
+        /// Why.
         message: String,
     },
     /// The module does not fit the world.
@@ -63,13 +63,16 @@ impl ComponentizeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoWorld => Some(
-                "link what the bindings generator made for it (for C, the file that ends in `_component_type.o`), or name the world's folder with `--wit DIR`"
+                "link what the bindings generator made for it, or name the world's folder with `--wit DIR`"
                     .to_owned(),
             ),
             Self::Undefined { .. } => Some(
                 "compile and link the files that define them; in C, those of the generated bindings too"
                     .to_owned(),
             ),
+            Self::Inspect(InspectError::NotWasm { .. }) => {
+                Some("name the module that the compiler made".to_owned())
+            }
             Self::Inspect(error) => error.hint(),
             Self::WitPackage | Self::Adapter { .. } | Self::Misfit(_) => None,
         }
@@ -109,15 +112,23 @@ pub fn componentize(
         encoder = told(|| encoder.adapter(PREVIEW1, adapter)).map_err(ComponentizeError::Misfit)?;
     }
     for (name, bytes) in adapters {
-        encoder = told(|| encoder.adapter(name, bytes))
-            .map_err(|message| ComponentizeError::Adapter { name: name.clone(), message })?;
+        let unusable = |message| ComponentizeError::Adapter { name: name.clone(), message };
+        let kind = inspect(bytes).map_err(|error| unusable(error.to_string()))?.kind;
+        if kind != Kind::CoreModule {
+            return Err(unusable(format!("it is {}, not a core module", kind.described())));
+        }
+        encoder = told(|| encoder.adapter(name, bytes)).map_err(unusable)?;
     }
     told(|| encoder.encode()).map_err(ComponentizeError::Misfit)
 }
 
+/// What the encoder says before the reason.
+const PREAMBLE: &str = "failed to decode world from module: module was not valid: ";
+
 /// Runs a piece of the encoder, with its error or panic in one line.
 fn told<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    guarded(work).and_then(|result| result.map_err(|error| format!("{error:#}")))
+    let result = guarded(work).and_then(|result| result.map_err(|error| format!("{error:#}")));
+    result.map_err(|message| message.trim_start_matches(PREAMBLE).to_owned())
 }
 
 /// What a core module shows without a look at its code.

@@ -63,7 +63,7 @@ pub struct Inspection {
     pub metadata: Metadata,
     /// The dependency table that the author published in the custom section [`SECTION`].
     pub declared: Option<DependencyTable>,
-    /// What it asks of its app, in the custom section [`REQUIRES_SECTION`] (SIP 026).
+    /// What it asks of its app, in the custom section [`REQUIRES_SECTION`] (SIP 026), in a format that is known.
     pub requires: Option<Requires>,
     /// The keys of the capabilities that the imports reach.
     pub capabilities: BTreeSet<&'static str>,
@@ -152,7 +152,9 @@ impl InspectError {
             }
             Self::Malformed { .. } => Some("the file may be cut short: build or fetch it again".to_owned()),
             Self::Table(error) => error.hint(),
-            Self::Requires(error) => error.hint(),
+            Self::Requires(_) => {
+                Some("its author has to build it again with a tool that knows SIP 026".to_owned())
+            }
         }
     }
 }
@@ -222,7 +224,8 @@ pub(crate) struct Sections {
     pub(crate) exports: Vec<String>,
     metadata: Metadata,
     declared: Option<DependencyTable>,
-    requires: Option<Requires>,
+    /// The section, if there is one, and what it says, if its format is known.
+    requires: Option<Option<Requires>>,
 }
 
 impl Sections {
@@ -287,7 +290,7 @@ impl Sections {
             exports: Vec::new(),
             metadata: self.metadata.clone(),
             declared: self.declared.clone(),
-            requires: self.requires.clone(),
+            requires: self.requires.clone().flatten(),
         };
         if let Some(definitions) =
             inspection.imports.is_empty().then(|| definitions(types, &self.exports)).flatten()

@@ -5,7 +5,7 @@
 //! the imports that a host does not provide into requirements on other packages; [`dependencies_wit`] and
 //! [`bindings()`] write what a guest is built against; [`compose`] wires a component with the releases it depends
 //! on into one plain component, after it has checked every wire's types; [`componentize`] makes a component of a core
-//! module; [`Types`] are what those wires are checked by
+//! module, and [`stamp`] writes into it what its author says of it; [`Types`] are what those wires are checked by
 //! where there is no component yet; [`compare`] tells whether a release can stand for an older one, and [`changes`] what
 //! is new.
 //!
@@ -25,6 +25,7 @@ mod name;
 mod needs;
 mod requires;
 mod semver;
+mod stamp;
 mod stream;
 mod table;
 mod types;
@@ -43,7 +44,8 @@ pub use name::{ImportPattern, InterfaceName, PatternError, compatible};
 pub use needs::{Need, needs, needs_from_names, table_of_needs};
 pub use requires::{REQUIRES_FORMAT_VERSION, REQUIRES_SECTION, Requires, RequiresError};
 pub use semver::{Addition, Break, Comparison, SemverError, compare, compare_packages, compare_types};
-pub use table::{ANNOTATION, DependencyTable, FORMAT_VERSION, SECTION, TableEntry, TableError, embed_table};
+pub use stamp::{Stamp, stamp};
+pub use table::{ANNOTATION, DependencyTable, FORMAT_VERSION, SECTION, TableEntry, TableError};
 pub use types::{MAX_TYPES_ANNOTATION, Misfit, TYPES_ANNOTATION, TYPES_FORMAT_VERSION, Types, TypesError};
 pub use wit::{
     Clash, GuestWorld, WIT_PACKAGE_HEADER, WitDependency, WitError, dependencies_wit, wit_name,

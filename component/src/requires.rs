@@ -1,17 +1,18 @@
 //! What a component asks of the app that uses it, as its author published it (SIP 026).
 //!
 //! JSON in the custom section [`REQUIRES_SECTION`]. It names what an app must have for the component to work: variables,
-//! stores, hosts. It grants nothing; whoever adds the component decides what it inherits.
+//! stores, hosts. It grants nothing; whoever adds the component decides what it inherits. So a section in a newer format
+//! than this takes nothing away: it is passed over, and the component is as good as one that asks for nothing.
 //!
 //! ```json
 //! {"format_version":1,"variables":["token"],"allowed_outbound_hosts":["https://api.example.com"]}
 //! ```
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The name of the custom section.
 pub const REQUIRES_SECTION: &str = "spin:requires";
-/// The version of the format that is written, and the only one that is read.
+/// The version of the format that is written, and the newest that is read.
 pub const REQUIRES_FORMAT_VERSION: u64 = 1;
 
 /// The longest section that is read, in bytes.
@@ -22,7 +23,7 @@ const MAX_LENGTH: usize = 1024 * 1024;
 #[serde(default)]
 pub struct Requires {
     /// Variables that it reads, by name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "names", skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<String>,
     /// Labels of key-value stores.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -37,11 +38,32 @@ pub struct Requires {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed_outbound_hosts: Vec<String>,
     /// Environment variables that it reads, by name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "names", skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<String>,
     /// Files that it reads.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "names", skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+}
+
+/// Names, each alone or in an object that says more of it. What has a default is not required.
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Name(String),
+        More {
+            #[serde(alias = "destination")]
+            name: String,
+            #[serde(default)]
+            default: Option<serde::de::IgnoredAny>,
+        },
+    }
+    let written = Vec::<Written>::deserialize(deserializer)?;
+    let required = written.into_iter().filter_map(|it| match it {
+        Written::Name(name) | Written::More { name, default: None } => Some(name),
+        Written::More { default: Some(_), .. } => None,
+    });
+    Ok(required.collect())
 }
 
 /// Why the section cannot be used.
@@ -50,9 +72,6 @@ pub enum RequiresError {
     /// The text is not what SIP 026 says.
     #[error("it is not a list of requirements: {0}")]
     Malformed(String),
-    /// Written by a newer tool.
-    #[error("it has format version {0}, this version of spin-deps reads {REQUIRES_FORMAT_VERSION}")]
-    Version(u64),
     /// Longer than any honest one.
     #[error("it is {0} bytes long, at most {MAX_LENGTH} are read")]
     TooLong(usize),
@@ -62,16 +81,6 @@ pub enum RequiresError {
     /// The section is not text.
     #[error("it is not UTF-8 text")]
     NotUtf8,
-}
-
-impl RequiresError {
-    /// What to do next.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Version(_) => Some("a newer tool made it: update spin-deps".to_owned()),
-            _ => None,
-        }
-    }
 }
 
 impl Requires {
@@ -106,22 +115,23 @@ impl Requires {
             .expect("requirements are only strings")
     }
 
-    /// Reads the text of the section. Keys that are not known belong to later editions of the format and are passed over.
-    pub fn from_json(text: &str) -> Result<Self, RequiresError> {
+    /// Reads the text of the section; `None` if it has a newer format. Keys that are not known belong to later editions
+    /// of the format and are passed over.
+    pub fn from_json(text: &str) -> Result<Option<Self>, RequiresError> {
         #[derive(Deserialize)]
         struct Probe {
             format_version: u64,
         }
         let malformed = |error: serde_json::Error| RequiresError::Malformed(error.to_string());
         let probe: Probe = serde_json::from_str(text).map_err(malformed)?;
-        if probe.format_version != REQUIRES_FORMAT_VERSION {
-            return Err(RequiresError::Version(probe.format_version));
+        if probe.format_version > REQUIRES_FORMAT_VERSION {
+            return Ok(None);
         }
-        serde_json::from_str(text).map_err(malformed)
+        serde_json::from_str(text).map(Some).map_err(malformed)
     }
 
     /// Reads the section; `missing` bytes at its end were left out, because it is very long.
-    pub(crate) fn from_section(data: &[u8], missing: usize) -> Result<Self, RequiresError> {
+    pub(crate) fn from_section(data: &[u8], missing: usize) -> Result<Option<Self>, RequiresError> {
         let length = data.len() + missing;
         if missing > 0 || length > MAX_LENGTH {
             return Err(RequiresError::TooLong(length));
@@ -143,14 +153,27 @@ mod tests {
         };
         let text = requires.to_json();
         insta::assert_snapshot!(text, @r#"{"format_version":1,"variables":["token"],"allowed_outbound_hosts":["https://api.example.com"]}"#);
-        assert_eq!(Requires::from_json(&text).unwrap(), requires);
+        assert_eq!(Requires::from_json(&text).unwrap(), Some(requires.clone()));
         assert!(!requires.is_empty() && Requires::default().is_empty());
+    }
+
+    #[test]
+    fn a_name_may_stand_in_an_object() {
+        let text = r#"{"format_version":1,"variables":["a",{"name":"b","secret":true},{"name":"c","default":"x"}],
+            "files":[{"destination":"data"}],"environment":[{"name":"D","default":null}]}"#;
+        let requires = Requires::from_json(text).unwrap().unwrap();
+        assert_eq!(requires.variables, ["a", "b"]);
+        assert_eq!((requires.files, requires.environment), (vec!["data".to_owned()], vec!["D".to_owned()]));
+    }
+
+    #[test]
+    fn a_newer_format_is_passed_over() {
+        assert_eq!(Requires::from_json(r#"{"format_version":2,"files":{"x":1}}"#).unwrap(), None);
     }
 
     #[test]
     fn what_is_not_a_list_of_requirements_is_refused() {
         let error = |text: &str| Requires::from_json(text).unwrap_err().to_string();
-        insta::assert_snapshot!(error(r#"{"format_version":2}"#), @"it has format version 2, this version of spin-deps reads 1");
         insta::assert_snapshot!(error("{}"), @"it is not a list of requirements: missing field `format_version` at line 1 column 2");
         insta::assert_snapshot!(error(r#"{"format_version":1,"files":"x"}"#), @r#"it is not a list of requirements: invalid type: string "x", expected a sequence at line 1 column 31"#);
         insta::assert_snapshot!(Requires::from_section(&[0xff], 0).unwrap_err(), @"it is not UTF-8 text");

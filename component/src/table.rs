@@ -10,7 +10,6 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
-use wasm_encoder::{ComponentSection, CustomSection};
 use wasm_pkg_common::package::{PackageRef, VersionReq};
 
 /// The name of the custom section.
@@ -150,14 +149,6 @@ impl DependencyTable {
         let dependencies = written.dependencies.into_iter().map(WrittenEntry::read);
         Ok(Self::new(dependencies.collect::<Result<Vec<_>, _>>()?))
     }
-}
-
-/// The component with `table` appended as its last section. `component` has no table yet.
-pub fn embed_table(component: &[u8], table: &DependencyTable) -> Vec<u8> {
-    let mut bytes = component.to_vec();
-    CustomSection { name: SECTION.into(), data: table.to_json().into_bytes().into() }
-        .append_to_component(&mut bytes);
-    bytes
 }
 
 #[cfg(test)]

@@ -87,6 +87,26 @@ impl AllowedHost {
     }
 }
 
+impl AllowedHost {
+    /// Whether it allows all that another entry allows.
+    pub fn covers(&self, other: &Self) -> bool {
+        let scheme = self.scheme.is_none() || self.scheme == other.scheme;
+        let ports = match (self.ports, other.ports) {
+            (Ports::Any, _) => true,
+            (Ports::Between(..), Ports::Any) => false,
+            (Ports::Between(from, to), Ports::Between(first, last)) => from <= first && last <= to,
+        };
+        let host = match &other.host {
+            Host::Any => self.host == Host::Any,
+            Host::Exactly(host) => self.host.fits(host),
+            Host::Below(host) => {
+                self.host == other.host || self.host.fits(host) && !matches!(self.host, Host::Exactly(_))
+            }
+        };
+        scheme && ports && host
+    }
+}
+
 impl Host {
     fn fits(&self, host: &str) -> bool {
         // A name with a dot at its end is the same name, made absolute.
@@ -182,6 +202,37 @@ mod tests {
         assert!(allows("http://h:8000..8010", "http", "h", Some(8009)));
         assert!(!allows("http://h:8000..8010", "http", "h", Some(8010)));
         assert!(allows("*://h:80", "http", "h", None));
+    }
+
+    #[test]
+    fn an_entry_covers_what_allows_no_more() {
+        let covers = |entry: &str, other: &str| {
+            AllowedHost::parse(entry).unwrap().covers(&AllowedHost::parse(other).unwrap())
+        };
+        for (entry, other) in [
+            ("https://example.com", "https://example.com:443"),
+            ("*://*:*", "https://example.com"),
+            ("insecure:allow-all", "redis://*:1..9"),
+            ("https://*", "https://*.example.com"),
+            ("https://*.example.com", "https://*.example.com"),
+            ("https://*.example.com", "https://*.a.example.com"),
+            ("https://*.example.com", "https://a.example.com"),
+            ("http://h:8000..9000", "http://h:8100..8200"),
+        ] {
+            assert!(covers(entry, other), "{entry} covers {other}");
+        }
+        for (entry, other) in [
+            ("https://example.com", "http://example.com"),
+            ("https://example.com", "https://*.example.com"),
+            ("https://*.example.com", "https://example.com"),
+            ("https://*.a.example.com", "https://*.example.com"),
+            ("https://*.example.com", "https://*"),
+            ("http://h:8000..9000", "http://h:*"),
+            ("http://h:8000..9000", "http://h:8999..9001"),
+            ("https://example.com", "*://example.com:443"),
+        ] {
+            assert!(!covers(entry, other), "{entry} does not cover {other}");
+        }
     }
 
     #[test]

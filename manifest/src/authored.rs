@@ -73,7 +73,7 @@ pub struct Required {
 }
 
 /// `[workspace]`: components that are kept, linked and published together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workspace {
     /// Folders with a `component.toml`, relative to the manifest's; `*` stands for any one name.
     pub members: Vec<String>,

@@ -382,8 +382,10 @@ pub struct Build {
 /// `[component.ID.tool.deps]`
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ComponentToolDeps {
-    /// The language to generate bindings for, such as `rust`.
+    /// The language to generate bindings for, such as `rust`, or `none`.
     pub bindings: Option<String>,
+    /// The folder that the bindings go into, relative to the one that the component is built in and within it.
+    pub bindings_path: Option<String>,
     /// The place of `bindings`.
     pub bindings_span: Option<Span>,
 }

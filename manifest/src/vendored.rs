@@ -90,8 +90,12 @@ fn keep_requests(application: &mut dyn TableLike) {
         for key in others {
             deps.remove(&key);
         }
-        if deps.is_empty() {
+        let is_empty = deps.is_empty();
+        if is_empty {
             tool.remove("deps");
+        } else if let Some(deps) = tool.get_mut("deps").and_then(Item::as_table_mut) {
+            // Its header says nothing any more; those of the requests do.
+            deps.set_implicit(true);
         }
     }
     if tool.is_empty() {
@@ -137,9 +141,10 @@ fn write_component(Place { table, has_lines }: Place<'_>, wanted: &VendoredCompo
             annotate(key, &dependency.notes);
         }
     }
-    let entries = match has_lines {
-        true => Item::Table(entries),
-        false => Item::Value(Value::InlineTable(entries.into_inline_table())),
+    let entries = if has_lines {
+        Item::Table(entries)
+    } else {
+        Item::Value(Value::InlineTable(entries.into_inline_table()))
     };
     table.insert("dependencies", entries);
 }
@@ -188,12 +193,11 @@ fn table_at<'a>(root: &'a mut Table, path: &[Step]) -> Option<Place<'a>> {
     while let Some(step) = steps.next() {
         let Step::Key(key) = step else { return None };
         let item = place.table.get_mut(key)?;
-        place = match steps.next_if(|step| matches!(step, Step::Index(_))) {
-            Some(Step::Index(index)) => element(item, *index)?,
-            _ => {
-                let has_lines = item.as_table().is_some_and(|table| !table.is_dotted());
-                Place { table: item.as_table_like_mut()?, has_lines }
-            }
+        place = if let Some(Step::Index(index)) = steps.next_if(|step| matches!(step, Step::Index(_))) {
+            element(item, *index)?
+        } else {
+            let has_lines = item.as_table().is_some_and(|table| !table.is_dotted());
+            Place { table: item.as_table_like_mut()?, has_lines }
         };
     }
     Some(place)
@@ -290,7 +294,37 @@ bindings = "rust"
 url = "https://example.com/x.wasm"
 digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 export = "sign"
-"#), @"");
+"#), @r#"
+        # Made�by us
+
+        # The app.
+        spin_manifest_version = 2
+
+        [application]
+        name = "demo" # its name
+        tool.other = { kept = true }
+
+        [[trigger.http]]
+        route = "/..."
+        component = "app"
+
+        [trigger.http.dependencies]
+        middleware = [{ path = "dependencies/layer-0.wasm", inherit_configuration = ["environment"] }, { path = "dependencies/layer-1.wasm" }]
+
+        # What answers.
+        [component.app]
+        description = "It answers" # always
+        # Where from.
+        # whole
+        source = "components/app.wasm"
+        files = [{ source = "files/0", destination = "/x" }, "assets/*"]
+
+        [component.app.dependencies]
+        # number 0
+        "acme:hash" = { path = "dependencies/0.wasm" }
+        # number 1
+        "acme:crypto/sign@1.0.0" = { path = "dependencies/1.wasm", export = "sign" }
+        "#);
     }
 
     #[test]
@@ -306,6 +340,18 @@ component.b.source.package = "a:b"
 component.b.source.version = "1.0.0"
 component.b.dependencies."c:d" = { path = "d.wasm", inherit_configuration = false }
 component.b.dependencies_inherit_configuration = false
-"#.replace(", inherit_configuration = false }", " }").as_str()), @"");
+"#.replace(", inherit_configuration = false }", " }").as_str()), @r#"
+        # Made�by us
+
+        spin_manifest_version = 2
+        application = { name = "demo", tool.deps.verify.requests = [{ path = "/" }]}
+        trigger.http = [
+            { route = "/a", component = { source = "components/http-trigger1-component.wasm", dependencies_inherit_configuration = true , dependencies = { "a:b" = { path = "dependencies/0.wasm" } } }, dependencies.middleware = [{ path = "dependencies/layer-0.wasm" }] },
+            { route = "/b", component = "b" },
+        ]
+        component.b.source = "components/b.wasm"
+        component.b.dependencies_inherit_configuration = false
+        component.b.dependencies = { "c:d" = { path = "dependencies/0.wasm" } }
+        "#);
     }
 }

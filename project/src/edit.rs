@@ -61,7 +61,7 @@ impl Project {
         match resolved {
             Some(resolved) => {
                 let lock = self.write_lock(resolved, change)?;
-                self.sync_locked(lock, change).await
+                self.sync_locked(lock, false, change).await
             }
             None => self.sync_within(change).await,
         }

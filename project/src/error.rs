@@ -14,7 +14,7 @@ use spin_deps_manifest::ManifestError;
 use spin_deps_resolver::Failure;
 use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
-use crate::Unpinned;
+use crate::{Unmet, Unpinned};
 
 /// A file and its text, for showing the place of an error.
 #[derive(Clone, Debug)]
@@ -230,6 +230,38 @@ pub enum Error {
     /// The WIT of the dependencies cannot be generated.
     #[error(transparent)]
     Wit(#[from] WitError),
+    /// A file where bindings belong is not as it was generated.
+    #[error("{} was edited by hand, or never generated, and is left as it is", path.display())]
+    EditedBindings {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Bindings are not what would be generated now.
+    #[error("these bindings are not up to date:\n{}", files.iter().map(|it| format!("  - {}", it.display())).collect::<Vec<_>>().join("\n"))]
+    StaleBindings {
+        /// Files that are missing, that differ, or that nothing needs any more.
+        files: Vec<PathBuf>,
+    },
+    /// A program of somebody else's is needed.
+    #[error("`{program}` is not installed, which is needed {needed}")]
+    NoProgram {
+        /// Its name.
+        program: &'static str,
+        /// What it is needed for.
+        needed: String,
+        /// How to get it, or to do without.
+        hint: String,
+    },
+    /// A program of somebody else's gave up.
+    #[error("`{program}` failed ({status}): {output}")]
+    ProgramFailed {
+        /// Its name.
+        program: &'static str,
+        /// How it ended.
+        status: String,
+        /// The end of what it said.
+        output: String,
+    },
     /// A dependency reaches for a capability that it was not granted.
     #[error(
         "{dependency} would reach {} that the app does not grant it",
@@ -241,6 +273,12 @@ pub enum Error {
         /// The capability keys.
         capabilities: Vec<String>,
     },
+    /// Dependencies require what the app does not give them.
+    #[error(
+        "the app does not give its dependencies what they require:\n{}",
+        _0.iter().map(|it| format!("  - {it}")).collect::<Vec<_>>().join("\n")
+    )]
+    Unmet(Vec<Unmet>),
     /// Content reaches for more than the lockfile records.
     #[error(
         "{content} reaches for {}, which the lockfile does not record",
@@ -395,6 +433,8 @@ impl Error {
                 "if it may, grant it in the dependency's entry: `inherit_configuration = [{}]`",
                 capabilities.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(", ")
             )),
+            Self::Unmet(unmet) => Some(Unmet::hints(unmet).join("
+      ")),
             Self::NotRecorded { content, .. } => Some(format!(
                 "the lockfile was edited, or the registry's description of {content} is not true; remove its entry from spin-deps.lock, run `spin-deps lock`, and if it is so again, do not use it"
             )),
@@ -404,7 +444,11 @@ impl Error {
                 "check the spelling of the name, and that its registry is the right one".into(),
             ),
             Self::NoVersion { package, .. } => Some(format!("`spin-deps versions {package}` lists what there is")),
-            Self::Unanswered { hint, .. } => Some(hint.clone()),
+            Self::EditedBindings { .. } => Some(
+                "keep your text elsewhere and run `spin-deps sync --force`, which overwrites the file".into(),
+            ),
+            Self::StaleBindings { .. } => Some("run `spin-deps bindings` and commit what it writes".into()),
+            Self::NoProgram { hint, .. } | Self::Unanswered { hint, .. } => Some(hint.clone()),
             Self::Unpinned(found) => Some(format!(
                 "the manifest records the digest, so that the content can never change unnoticed: if this is what you \
                  expect, run the same command with `--digest {}`",
@@ -413,6 +457,7 @@ impl Error {
             Self::Shared(error) => error.hint(),
             Self::Store(_) => Some("use another directory with `--cache-dir`, or empty this one with `spin-deps cache clean`".into()),
             Self::Interrupted
+            | Self::ProgramFailed { .. }
             | Self::TooLarge { .. }
             | Self::Io(_)
             | Self::Write { .. }

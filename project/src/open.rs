@@ -6,11 +6,18 @@ use spin_deps_lockfile::{LockError, Lockfile, Salvage};
 use spin_deps_manifest::{Authored, Document, Manifest};
 use spin_deps_registry::{Network, ProjectConfig, Registries, Settings as RegistrySettings};
 
-use crate::{Error, Settings, content::expected, error::Excerpt, files, memo::Memo};
+use crate::{
+    Builder, Error, Settings,
+    content::expected,
+    error::Excerpt,
+    files,
+    memo::Memo,
+    workspace::{self, Member},
+};
 
 /// The names of a manifest, of an application and of a component on its own. Where both are, the application counts,
 /// as it does for Spin (SIP 026).
-const MANIFESTS: [&str; 2] = ["spin.toml", "component.toml"];
+const MANIFESTS: [&str; 2] = ["spin.toml", workspace::MANIFEST];
 
 /// An application, or a component under its author's hands, with its lockfile and registries.
 pub struct Project {
@@ -22,6 +29,12 @@ pub struct Project {
     pub(crate) unsound: Option<Salvage>,
     pub(crate) registries: Registries,
     pub(crate) memo: Memo,
+    /// The components of the workspace that the project belongs to; none of an app.
+    pub(crate) workspace: Vec<Member>,
+    /// What builds linked components where their sources changed, if anything is to be built.
+    pub(crate) builder: Option<Builder>,
+    /// The folders of the projects that wait for this one to be built.
+    pub(crate) building: Vec<PathBuf>,
 }
 
 impl Project {
@@ -72,7 +85,29 @@ impl Project {
                 registries.expect_signers(&locked.registry, &locked.name, expected(signers));
             }
         }
-        Ok(Self { settings, manifest_path, document, lock, unsound, registries, memo: Memo::default() })
+        let workspace = match document.manifest().authored {
+            Some(_) => workspace::around(directory(&manifest_path))?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            settings,
+            manifest_path,
+            document,
+            lock,
+            unsound,
+            registries,
+            memo: Memo::default(),
+            workspace,
+            builder: None,
+            building: Vec::new(),
+        })
+    }
+
+    /// Lets linked components be built where their sources changed, before they are used.
+    #[must_use]
+    pub fn with_builder(mut self, builder: Option<Builder>) -> Self {
+        self.builder = builder;
+        self
     }
 
     /// Opens the registries: with the project's own configuration where a manifest is found, without elsewhere.
@@ -94,6 +129,11 @@ impl Project {
     /// Whether the settings point to a project, be it a sound one or not, or there is one around the current directory.
     pub(crate) fn is_there(settings: &Settings) -> bool {
         settings.from.is_some() || find_manifest(settings).is_ok()
+    }
+
+    /// The manifest that the settings point to, or that of the project around the current directory.
+    pub(crate) fn manifest_of(settings: &Settings) -> Result<PathBuf, Error> {
+        find_manifest(settings)
     }
 
     async fn configured(
@@ -161,6 +201,11 @@ impl Project {
     /// The registries that the project is configured for.
     pub fn registries(&self) -> &Registries {
         &self.registries
+    }
+
+    /// A path as it is shown: from the current directory, where it is below that.
+    pub(crate) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.settings.current_dir).unwrap_or(path).display().to_string()
     }
 
     /// The place in the manifest that an error is about.

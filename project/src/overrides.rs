@@ -114,9 +114,9 @@ impl Overrides {
 }
 
 impl Project {
-    /// The overrides of the manifest.
+    /// The overrides of the manifest, and those that its workspace makes.
     pub(crate) fn overrides(&self) -> Overrides {
-        Overrides::new(&self.manifest().application.deps.overrides)
+        Overrides::new(&self.overrides_of(self.manifest()))
     }
 
     /// What meets a need of a package with the versions of `lock`.
@@ -157,19 +157,25 @@ impl Project {
         }
     }
 
-    /// Refuses files that stand for packages (`--no-links`): what is built from them is nowhere but on this machine.
-    pub fn refuse_links(&self) -> Result<(), Error> {
+    /// Refuses files that stand for packages: what is built from them is nowhere but on this machine. `because` is the
+    /// option that forbids them.
+    pub fn refuse_links(&self, because: &str) -> Result<(), Error> {
         let linked = self.links().next();
         linked.map_or(Ok(()), |(it, path)| {
             let error = Error::Unknown {
-                message: format!("{} is linked to {path}, and `--no-links` forbids that", it.package),
+                message: format!("{} is linked to {path}, and `{because}` forbids that", it.package),
                 hint: Some(format!("run `spin-deps unlink {}` and commit the result", it.package)),
             };
             Err(self.at(&it.span, "a file in place of the package", &error))
         })
     }
 
-    /// The overrides by a file.
+    /// The same where the lockfile must not change: whoever asks for what is locked, and nothing else, gets no file.
+    pub(crate) fn refuse_links_if_locked(&self) -> Result<(), Error> {
+        self.settings.locked_because().map_or(Ok(()), |because| self.refuse_links(because))
+    }
+
+    /// The overrides by a file that the manifest has.
     pub(crate) fn links(&self) -> impl Iterator<Item = (&Override, &str)> {
         self.manifest().application.deps.overrides.iter().filter_map(|it| match &it.source {
             Source::Path(path) => Some((it, path.as_str())),

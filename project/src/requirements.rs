@@ -132,6 +132,8 @@ impl Project {
         manifest: &Manifest,
         lock: Option<&Lockfile>,
     ) -> Result<Requirements, Error> {
+        self.check_siblings(manifest)?;
+        let overrides = self.overrides_of(manifest);
         let mut found = Requirements {
             packages: Vec::new(),
             places: Vec::new(),
@@ -140,10 +142,10 @@ impl Project {
             options: BTreeMap::new(),
             http: Vec::new(),
             registries: BTreeMap::new(),
-            overrides: Overrides::new(&manifest.application.deps.overrides),
+            overrides: Overrides::new(&overrides),
             asked: BTreeSet::new(),
         };
-        for it in &manifest.application.deps.overrides {
+        for it in &overrides {
             if let Source::Registry { package, registry: Some(registry), .. } = &it.source {
                 found.registry(package, registry)?;
             }
@@ -187,7 +189,7 @@ impl Project {
             }
         }
         // Files that stand for packages: what such a one needs, the app needs.
-        for it in &manifest.application.deps.overrides {
+        for it in &overrides {
             if let Source::Path(path) = &it.source {
                 let origin = format!("the file {path} in place of {}", it.package);
                 let asked = Asked {
@@ -216,13 +218,16 @@ impl Project {
         let unit = Unit::File(path.to_owned());
         let outline = match self.outline(&unit, &Lockfile::default()).await {
             Err(Error::Io(io)) if io.kind() == ErrorKind::NotFound => {
-                let missing = Error::Unknown {
-                    message: format!("the file {path} does not exist"),
-                    hint: Some(format!(
+                let hint = if self.is_of_sibling(path) {
+                    "it belongs to the workspace: `spin-deps sync` builds it".to_owned()
+                } else {
+                    format!(
                         "build it first, or correct the path, which is relative to {}",
                         self.manifest_name()
-                    )),
+                    )
                 };
+                let message = format!("the file {path} does not exist");
+                let missing = Error::Unknown { message, hint: Some(hint) };
                 return Err(self.at(&asked.span, "its imports tell what it needs", &missing));
             }
             Err(error) if is_about_content(&error) => {

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use spin_deps_lockfile::Lockfile;
 use spin_deps_registry::ProgressTask;
 
-use crate::{Error, LockOutcome, Project, change::Change, content::Unit};
+use crate::{BoundComponent, Error, LockOutcome, Project, Unmet, change::Change, content::Unit};
 
 /// Downloads under way at once, over all registries.
 const CONCURRENT_FETCHES: usize = 64;
@@ -14,6 +14,8 @@ const CONCURRENT_FETCHES: usize = 64;
 /// What `sync` did.
 #[derive(Debug)]
 pub struct SyncOutcome {
+    /// Components under development that were built, since their sources changed.
+    pub built: Vec<PathBuf>,
     /// What happened to the lockfile.
     pub lock: LockOutcome,
     /// Locked packages and URLs, all of them now in the store.
@@ -22,6 +24,8 @@ pub struct SyncOutcome {
     pub written: Vec<PathBuf>,
     /// Generated files that were removed, since nothing needs them any more.
     pub removed: Vec<PathBuf>,
+    /// The bindings that there are now.
+    pub bindings: Vec<BoundComponent>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -29,10 +33,20 @@ pub struct SyncOutcome {
 impl Project {
     /// Makes the lockfile fit, fetches all that is locked into the store and generates the WIT and the bindings.
     ///
-    /// With a lockfile that fits and a warm store this makes no request.
+    /// With a lockfile that fits and a warm store this makes no request. Where the lockfile must not change, a link is an
+    /// error: its content is not locked.
     pub async fn sync(&mut self) -> Result<SyncOutcome, Error> {
+        self.sync_with(false).await
+    }
+
+    /// [`Self::sync`], which with `force` overwrites bindings that were edited by hand.
+    pub async fn sync_with(&mut self, force: bool) -> Result<SyncOutcome, Error> {
+        self.refuse_links_if_locked()?;
         let mut change = Change::default();
-        let mut outcome = self.sync_within(&mut change).await?;
+        let mut outcome = self.sync_forced(force, &mut change).await?;
+        let unmet = self.unmet_by_direct().await?;
+        let hints = Unmet::hints(&unmet).into_iter().map(|hint| format!("`verify` will fail: {hint}"));
+        outcome.warnings.extend(unmet.iter().map(ToString::to_string).chain(hints));
         outcome.warnings.extend(self.check_world()?);
         change.keep();
         Ok(outcome)
@@ -40,23 +54,31 @@ impl Project {
 
     /// [`Self::sync`] as a part of a larger change.
     pub(crate) async fn sync_within(&mut self, change: &mut Change) -> Result<SyncOutcome, Error> {
-        let lock = self.lock_within(change).await?;
-        self.sync_locked(lock, change).await
+        self.sync_forced(false, change).await
     }
 
-    /// What [`Self::sync_within`] does after the lock.
+    async fn sync_forced(&mut self, force: bool, change: &mut Change) -> Result<SyncOutcome, Error> {
+        let built = self.build_linked().await?;
+        let lock = self.lock_within(change).await?;
+        Ok(SyncOutcome { built, ..self.sync_locked(lock, force, change).await? })
+    }
+
+    /// What [`Self::sync_with`] does after the lock.
     pub(crate) async fn sync_locked(
         &mut self,
         lock: LockOutcome,
+        force: bool,
         change: &mut Change,
     ) -> Result<SyncOutcome, Error> {
         let contents = self.bring_all(&lock.lockfile).await?;
-        let generated = self.generate(&lock.lockfile, change).await?;
+        let generated = self.generate_with(&lock.lockfile, force, change).await?;
         Ok(SyncOutcome {
+            built: Vec::new(),
             lock,
             contents,
             written: generated.written,
             removed: generated.removed,
+            bindings: generated.bindings,
             warnings: generated.warnings,
         })
     }
@@ -65,17 +87,20 @@ impl Project {
     /// nothing else: generated files are for building.
     pub async fn prepare(&mut self) -> Result<SyncOutcome, Error> {
         let mut change = Change::default();
+        let built = self.build_linked().await?;
         let lock = self.lock_within(&mut change).await?;
         let contents = self.fetch_all(&lock.lockfile).await?;
         change.keep();
-        Ok(SyncOutcome { lock, contents, written: Vec::new(), removed: Vec::new(), warnings: Vec::new() })
+        let (written, removed) = (Vec::new(), Vec::new());
+        let (bindings, warnings) = (Vec::new(), Vec::new());
+        Ok(SyncOutcome { built, lock, contents, written, removed, bindings, warnings })
     }
 
     /// Brings everything that `lock` names into the store, side by side. Returns how much that is. Of several
     /// failures the first in the order of the lockfile is told.
     ///
     /// What the generated files need, the outlines of the direct dependencies, is read in the same pass.
-    async fn bring_all(&self, lock: &Lockfile) -> Result<usize, Error> {
+    pub(crate) async fn bring_all(&self, lock: &Lockfile) -> Result<usize, Error> {
         let _task = self.fetching(lock);
         let direct = self.direct(lock)?;
         let direct = &direct;

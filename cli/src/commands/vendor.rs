@@ -26,7 +26,7 @@ use crate::{
     skopeo copy oci:images:acme/hash:1.4.0 docker://registry.example.com/acme/hash:1.4.0")]
 pub(crate) struct Vendor {
     /// The folder: a new one, or one that was made by an earlier `vendor`
-    #[arg(default_value = "vendor")]
+    #[arg(default_value = "vendor", value_name = "DIR")]
     directory: PathBuf,
     /// Compose every component with its dependencies into one
     #[arg(long)]
@@ -46,10 +46,8 @@ impl Vendor {
         let directory = oci_layout.unwrap_or(directory);
         let options = VendorOptions { directory, compose, check };
         let mut project = context.project().await?;
-        let outcome = match is_layout {
-            true => project.vendor_layout(&options).await?,
-            false => project.vendor(&options).await?,
-        };
+        let outcome =
+            if is_layout { project.vendor_layout(&options).await? } else { project.vendor(&options).await? };
         warn_all(outcome.sync.warnings.iter().chain(&outcome.sync.lock.warnings).chain(&outcome.warnings));
         let path = context.settings.current_dir.join(&options.directory);
         let folder = shown_path(context, &path);
@@ -93,6 +91,10 @@ fn lines(outcome: &VendorOutcome) -> Vec<String> {
             lines.push(format!("    {} {}", clean(name), styled(DIM, path)));
         }
     }
+    for (trigger, layers) in &outcome.middleware {
+        lines.push(format!("  {}", styled(NAME, clean(trigger))));
+        lines.extend(layers.iter().map(|path| format!("    middleware {}", styled(DIM, path))));
+    }
     for release in &outcome.releases {
         lines.push(format!("  {} {}", styled(NAME, &release.reference), styled(DIM, &release.manifest)));
     }
@@ -116,6 +118,9 @@ fn json(outcome: &VendorOutcome, path: &std::path::Path, check: bool) -> serde_j
             "path": it.path,
             "dependencies": it.dependencies.iter().map(|(name, path)| json!({ "name": name, "path": path })).collect::<Vec<_>>(),
             "whole_because": it.whole_because,
+        })).collect::<Vec<_>>(),
+        "middleware": outcome.middleware.iter().map(|(trigger, layers)| json!({
+            "trigger": trigger, "layers": layers,
         })).collect::<Vec<_>>(),
         "releases": outcome.releases.iter().map(|it| json!({
             "reference": it.reference,

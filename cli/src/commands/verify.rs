@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use spin_deps_project::{Answer, RunOptions, Stream, VerifyReport};
 
-use super::{Context, Links, checked_line, lock_line, sync_json, tree::lines, warn_all};
+use super::{Builds, Context, Links, checked_line, lock_line, sync_json, tree::lines, warn_all};
 use crate::{
     output::{BAD, DIM, GOOD, NAME, Output, clean, count, styled},
     report::{self, Failure},
@@ -34,6 +34,8 @@ pub(crate) struct Verify {
     variables: Vec<(String, String)>,
     #[command(flatten)]
     links: Links,
+    #[command(flatten)]
+    builds: Builds,
 }
 
 /// `NAME=VALUE`
@@ -60,7 +62,7 @@ pub(super) fn variables(given: &[(String, String)]) -> BTreeMap<String, String> 
 
 impl Verify {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
-        let mut project = context.project().await?;
+        let mut project = self.builds.project(context).await?;
         self.links.check(&project)?;
         let options =
             RunOptions { listen: None, variables: variables(&self.variables), output: guest_output() };

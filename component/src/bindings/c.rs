@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use wit_component::StringEncoding;
 use wit_parser::{Resolve, WorldId};
 
-use super::{GeneratedFile, run};
+use super::{GeneratedFile, extension, run};
 use crate::guard::guarded;
 
 /// How many bytes of the description stand on a line.
@@ -20,7 +20,7 @@ pub(super) fn c(resolve: Resolve, world: WorldId) -> Result<Vec<GeneratedFile>, 
     let section = section(&resolve, world, "")?;
     let opts = wit_bindgen_c::Opts { no_object_file: true, ..Default::default() };
     let mut files = run(opts.build(), resolve, world)?;
-    for file in files.iter_mut().filter(|file| file.path.ends_with(".c")) {
+    for file in files.iter_mut().filter(|file| extension(&file.path) == "c") {
         file.text.push_str(&section);
     }
     keep_format(&mut files);
@@ -35,8 +35,10 @@ pub(super) fn cpp(resolve: Resolve, world: WorldId) -> Result<Vec<GeneratedFile>
         _ => Err(message),
     })?;
     // The other headers declare the classes of exported resources, with the members that their author gives them.
-    files.retain(|file| file.path.ends_with("_cpp.h") || file.path.ends_with(".cpp") || file.path == "wit.h");
-    for file in files.iter_mut().filter(|file| file.path.ends_with(".cpp")) {
+    files.retain(|file| {
+        file.path.ends_with("_cpp.h") || extension(&file.path) == "cpp" || file.path == "wit.h"
+    });
+    for file in files.iter_mut().filter(|file| extension(&file.path) == "cpp") {
         file.text.push_str(&section);
     }
     keep_format(&mut files);

@@ -120,8 +120,13 @@ fn run(
     let mut files = Files::default();
     generator.generate(&mut resolve, world, &mut files).map_err(|error| format!("{error:#}"))?;
     // An object file is no text: see `c`.
-    let texts = files.iter().filter(|(path, _)| !path.ends_with(".o"));
+    let texts = files.iter().filter(|(path, _)| extension(path) != "o");
     texts.map(|(path, bytes)| text((path.to_owned(), bytes.to_vec()))).collect()
+}
+
+/// The end of a file's name, without its dot.
+fn extension(path: &str) -> &str {
+    path.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
 fn text((path, bytes): (String, Vec<u8>)) -> Result<GeneratedFile, String> {

@@ -65,7 +65,7 @@ pub enum WitError {
         message: String,
     },
     /// A generator of bindings cannot express what is in the world.
-    #[error("no bindings for `{language}` can be made of the WIT: {message}")]
+    #[error("bindings for `{language}` cannot be made of this WIT: {message}")]
     Generator {
         /// The language.
         language: Language,

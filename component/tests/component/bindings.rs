@@ -17,7 +17,7 @@ fn imports() -> GuestWorld {
 
 fn folder(text: &str) -> GuestWorld {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("world.wit"), text).unwrap();
+    fs_err::write(folder.path().join("world.wit"), text).unwrap();
     GuestWorld::read(folder.path(), None).unwrap()
 }
 
@@ -90,7 +90,7 @@ fn rust_bindings_are_rust() {
 #[test]
 fn a_generator_that_cannot_says_so() {
     let world = GuestWorld::from_dependencies(include_str!("wit/async.wit")).unwrap();
-    insta::assert_snapshot!(generate(&world, Language::Cpp).unwrap_err(), @"no bindings for `cpp` can be made of the WIT: it has an asynchronous function, a stream or a future");
+    insta::assert_snapshot!(generate(&world, Language::Cpp).unwrap_err(), @"bindings for `cpp` cannot be made of this WIT: it has an asynchronous function, a stream or a future");
     assert!(matches!(GuestWorld::from_dependencies("package a:b;"), Err(WitError::Invalid { .. })));
     assert!(matches!(GuestWorld::from_dependencies("nonsense"), Err(WitError::Invalid { .. })));
 }

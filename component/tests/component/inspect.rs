@@ -5,10 +5,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use spin_deps_component::{Composition, Outline, Part, Types, WitDependency};
 use spin_deps_component::{
-    DependencyTable, ExternKind, InspectError, Kind, TableEntry, compose, dependencies_wit, embed_table,
-    inspect, needs, needs_from_names, table_of_needs,
+    DependencyTable, ExternKind, InspectError, Kind, SECTION, TableEntry, compose, dependencies_wit, inspect,
+    needs, needs_from_names, table_of_needs,
 };
 use spin_deps_fixtures::library;
+use wasm_encoder::{ComponentSection, CustomSection};
 
 #[test]
 fn a_component_is_read() {
@@ -72,6 +73,14 @@ fn dependency_imports_and_foreign_names_are_read() {
     assert_eq!(shown, ["acme:base =1.2.0", "acme:hash >=1.0.0, <2.0.0"]);
 }
 
+/// The component with a table as its last section.
+fn with_table(component: &[u8], table: &DependencyTable) -> Vec<u8> {
+    let mut bytes = component.to_vec();
+    let data = table.to_json().into_bytes();
+    CustomSection { name: SECTION.into(), data: data.into() }.append_to_component(&mut bytes);
+    bytes
+}
+
 #[test]
 fn the_published_table_is_read_back() {
     let bytes = library::chain("acme:mid", "1.0.0", &[("acme:hash", "1.2.0")]);
@@ -82,13 +91,13 @@ fn the_published_table_is_read_back() {
     );
     let entry = TableEntry { package: "acme:hash".parse().unwrap(), version: ">=1.1, <1.4".parse().unwrap() };
     let table = DependencyTable::new([entry]);
-    let published = embed_table(&bytes, &table);
+    let published = with_table(&bytes, &table);
     let inspection = inspect(&published).unwrap();
     assert_eq!(inspection.declared.as_ref(), Some(&table));
     assert_eq!(needs(&inspection)[0].req.to_string(), ">=1.1, <1.4");
     assert_eq!(needs(&inspection)[0].imports, ["acme:hash/api@1.2.0"]);
     // A second table could contradict the first.
-    let error = inspect(&embed_table(&published, &table)).unwrap_err();
+    let error = inspect(&with_table(&published, &table)).unwrap_err();
     assert!(matches!(error, InspectError::Table(_)));
 }
 

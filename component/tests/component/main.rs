@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers included")]
 
 mod bindings;
+mod componentize;
 mod compose;
 mod compose_errors;
 mod dummy;

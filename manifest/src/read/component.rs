@@ -1,5 +1,7 @@
 //! Components, in `[component.ID]` or inside a trigger.
 
+use std::path::{Component as Part, Path};
+
 use indexmap::IndexMap;
 
 use super::{Fields, KeyRef, Node, Result, application, dependency, printable};
@@ -203,10 +205,34 @@ fn tool_deps(fields: &Fields<'_>) -> Result<ComponentToolDeps> {
     bindings(&node.fields(&["bindings"])?)
 }
 
+/// `bindings = "rust"`, `bindings = false` or `bindings = { language = "rust", path = "gen" }`.
 pub(super) fn bindings(fields: &Fields<'_>) -> Result<ComponentToolDeps> {
     let Some(bindings) = fields.get("bindings") else {
         return Ok(ComponentToolDeps::default());
     };
-    let text = bindings.string()?.to_owned();
-    Ok(ComponentToolDeps { bindings: Some(text), bindings_span: Some(bindings.span) })
+    let bindings_span = Some(bindings.span.clone());
+    if bindings.as_bool() == Some(false) {
+        return Ok(ComponentToolDeps { bindings: Some("none".into()), bindings_path: None, bindings_span });
+    }
+    if !bindings.is_table() {
+        let language = bindings.as_str().ok_or_else(|| bindings.wrong_type("a language or `false`"))?;
+        return Ok(ComponentToolDeps {
+            bindings: Some(language.to_owned()),
+            bindings_path: None,
+            bindings_span,
+        });
+    }
+    let fields = bindings.fields(&["language", "path"])?;
+    let bindings_path = fields.get("path").map(|node| folder_within(&node)).transpose()?;
+    Ok(ComponentToolDeps { bindings: fields.string("language")?, bindings_path, bindings_span })
+}
+
+/// A folder below the one that it is relative to.
+fn folder_within(node: &Node<'_>) -> Result<String> {
+    let text = node.string()?;
+    let inside = |part: Part<'_>| matches!(part, Part::Normal(_) | Part::CurDir);
+    if text.is_empty() || text.contains('\\') || !Path::new(text).components().all(inside) {
+        return Err(node.invalid("path", text, "it must lead to a folder within the component's own"));
+    }
+    Ok(text.to_owned())
 }

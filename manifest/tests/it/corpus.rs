@@ -304,6 +304,22 @@ fn the_same_in_another_layout() {
 }
 
 #[test]
+fn bindings_of_every_form() {
+    let deps = |bindings: &str| {
+        let text = format!(
+            "spin_manifest_version = 2\n[application]\nname = \"a\"\n[component.api]\nsource = \"a.wasm\"\ntool.deps.bindings = {bindings}\n"
+        );
+        read(&text).components["api"].deps.clone()
+    };
+    assert_eq!(deps("\"c\"").bindings.as_deref(), Some("c"));
+    assert_eq!(deps("false").bindings.as_deref(), Some("none"));
+    let both = deps("{ language = \"go\", path = \"internal/gen\" }");
+    assert_eq!((both.bindings.as_deref(), both.bindings_path.as_deref()), (Some("go"), Some("internal/gen")));
+    let path = deps("{ path = \"gen\" }");
+    assert_eq!((path.bindings, path.bindings_path.as_deref()), (None, Some("gen")));
+}
+
+#[test]
 fn pipelines() {
     let manifest = read(MIDDLEWARE);
     let sources = |id: &str| -> Vec<String> {

@@ -135,6 +135,16 @@ fn unknown_fields() {
         |           ^^^^^^^ unknown field
     hint: did you mean `bindings`?
     "#);
+    assert_snapshot!(rejected(&api("tool.deps.bindings = true\n")), @r#"
+    `bindings` of `tool.deps` of component `api` must be a language or `false`, not a boolean
+     12 | tool.deps.bindings = true
+        |                      ^^^^ expected a language or `false`
+    "#);
+    assert_snapshot!(rejected(&api("tool.deps.bindings = { language = \"c\", path = \"../gen\" }\n")), @r#"
+    invalid path `../gen`: it must lead to a folder within the component's own
+     12 | tool.deps.bindings = { language = "c", path = "../gen" }
+        |                                               ^^^^^^^^ not a valid path
+    "#);
     assert_snapshot!(rejected(&api("[[trigger.http]]\nrout = \"/\"\ncomponent = \"api\"\n")), @r#"
     unknown field `rout` in the http trigger
      13 | rout = "/"

@@ -135,20 +135,7 @@ impl Project {
                 }
             })?;
         let base = fs_err::canonicalize(self.directory())?;
-        let mut up = base.as_path();
-        let mut steps = 0;
-        let rest = loop {
-            if let Ok(rest) = absolute.strip_prefix(up) {
-                break rest;
-            }
-            match up.parent() {
-                Some(parent) => up = parent,
-                None => return Ok(absolute.display().to_string()),
-            }
-            steps += 1;
-        };
-        let rest = rest.components().map(|it| it.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
-        Ok(if steps == 0 { format!("./{rest}") } else { format!("{}{rest}", "../".repeat(steps)) })
+        Ok(crate::files::relative(&base, &absolute))
     }
 
     /// Finds the bytes that a source stands for now, for `components` or, without one, for whatever it turns out to be.

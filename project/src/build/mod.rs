@@ -116,6 +116,7 @@ impl Project {
     /// is dropped is ended with all that it started.
     pub async fn build(&self, options: &BuildOptions) -> Result<Vec<Built>, Error> {
         let order = self.build_order(options)?;
+        let before = self.sources().await;
         let needed = self.needed_by_components();
         let place = Place::new(&options.program)?;
         let mut built = Vec::new();
@@ -128,7 +129,11 @@ impl Project {
                 command::run(id, command, &workdir, &path, &options.output).await?;
             }
             let took = start.elapsed();
-            let file = self.built_file(id, component).await?;
+            let mut file = self.built_file(id, component).await?;
+            // A component on its own says what its manifest says of it.
+            if let (Some(file), Some(size)) = (&mut file, self.stamp_source().await?) {
+                file.size = size;
+            }
             built.push(Built { component: id.to_owned(), file, took });
             if options.generate && needed.contains(id) && number + 1 < order.len() {
                 let mut change = Change::default();
@@ -136,6 +141,12 @@ impl Project {
                 self.generate(self.lock.as_ref().unwrap_or(&nothing), &mut change).await?;
                 change.keep();
             }
+        }
+        // What is not remembered is built once more where somebody links to it.
+        if let (true, Ok(before)) = (self.authored().is_some() && !built.is_empty(), before)
+            && let Err(error) = self.remember_build(before).await
+        {
+            tracing::debug!(%error, "the build is not remembered");
         }
         Ok(built)
     }

@@ -1,14 +1,13 @@
-//! The files that are published: found, read whole, named, and put in order.
+//! The files that are published: read whole, named, and put in order.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use semver::{Version, VersionReq};
 use spin_deps_component::{Inspection, Kind, Outline, needs};
-use spin_deps_registry::Upload;
+use spin_deps_registry::{Registries, Upload};
 use wasm_pkg_common::package::PackageRef;
 
 use crate::{Error, files};
@@ -16,6 +15,8 @@ use crate::{Error, files};
 /// A file that can be published.
 pub(super) struct PublishedFile {
     pub(super) path: PathBuf,
+    /// The registries as its project has them configured.
+    pub(super) registries: Registries,
     pub(super) package: PackageRef,
     pub(super) version: Version,
     pub(super) content: Upload,
@@ -25,44 +26,12 @@ pub(super) struct PublishedFile {
     pub(super) needs: Vec<(PackageRef, VersionReq)>,
 }
 
-/// The files that are meant, each once.
-pub(super) async fn find(named: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let named = named.to_vec();
-    let find = move || {
-        let mut files = Vec::new();
-        for path in named {
-            if !path.is_dir() {
-                files.push(path);
-                continue;
-            }
-            let mut found = Vec::new();
-            for entry in fs_err::read_dir(&path)? {
-                let file = entry?.path();
-                if file.extension().is_some_and(|extension| extension == "wasm") && file.is_file() {
-                    found.push(file);
-                }
-            }
-            if found.is_empty() {
-                return Err(Error::Unknown {
-                    message: format!("the folder {} has no file that ends in `.wasm`", path.display()),
-                    hint: Some("name the files, or the folder that they are in".into()),
-                });
-            }
-            found.sort();
-            files.extend(found);
-        }
-        let mut seen = BTreeSet::new();
-        files.retain(|file| seen.insert(file.clone()));
-        Ok(files)
-    };
-    tokio::task::spawn_blocking(find).await?
-}
-
 impl PublishedFile {
     /// Reads a file and validates all of it, the bodies of its functions included.
     pub(super) async fn read(
         path: PathBuf,
         given: Option<&(PackageRef, Option<Version>)>,
+        registries: Registries,
     ) -> Result<Self, Error> {
         let what = path.display().to_string();
         let file = path.clone();
@@ -86,7 +55,16 @@ impl PublishedFile {
             Kind::WitPackage => Vec::new(),
             _ => needs(&inspection).into_iter().map(|need| (need.package, need.req)).collect(),
         };
-        Ok(Self { path, package, version, content, inspection, outline: Arc::new(outline), needs })
+        Ok(Self {
+            path,
+            registries,
+            package,
+            version,
+            content,
+            inspection,
+            outline: Arc::new(outline),
+            needs,
+        })
     }
 
     /// Whether it needs the other one.

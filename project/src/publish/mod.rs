@@ -1,7 +1,9 @@
 //! Publishing components and WIT packages, with what others need to know of them without downloading them.
 //!
 //! ```text
-//! files ─► read (validated whole) ─► in order (dependencies first) ─► checked (against what is published) ─► pushed
+//! projects ─► built ─┐
+//!                    ├─► read (validated whole) ─► in order (dependencies first) ─► checked ─► pushed
+//! files ─────────────┘                                          (against what is published)
 //! ```
 //!
 //! Nothing is pushed before everything has been checked. Then one release after the other is pushed, each after those
@@ -10,6 +12,7 @@
 
 mod check;
 mod file;
+mod target;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -20,14 +23,18 @@ use spin_deps_component::{
 use spin_deps_registry::{ComponentConfig, Error as RegistryError, Publication, Registries};
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
 
-use self::file::PublishedFile;
-use crate::{Error, content::KIND_ANNOTATION, info::registry_for};
+use self::{file::PublishedFile, target::targets};
+use crate::{Builder, Error, Project, Settings, content::KIND_ANNOTATION, info::registry_for};
 
 /// What is to be published, as the command line has it.
 #[derive(Clone, Debug)]
 pub struct PublishOptions {
-    /// The files; a folder stands for all of its files that end in `.wasm`.
+    /// What is published: a file; a folder with a `component.toml`, which stands for that component or the members of
+    /// that workspace; any other folder for all of its files that end in `.wasm`. If nothing is named, the component or
+    /// the workspace around the current directory.
     pub files: Vec<PathBuf>,
+    /// What builds components with a `component.toml`; without it they are published as they are.
+    pub builder: Option<Builder>,
     /// The package and its version, where the file does not say them or others are meant. For one file only.
     pub package: Option<(PackageRef, Option<Version>)>,
     /// The registry, where it is not the configured one.
@@ -100,26 +107,42 @@ pub enum PublishStatus {
     },
 }
 
-/// Publishes files, or only says what would be published. An error is about the files or about what is published
+/// What became of all that was to be published.
+#[derive(Debug)]
+pub struct Published {
+    /// Each release, in the order in which they were published.
+    pub outcomes: Vec<PublishOutcome>,
+    /// One file or component was named, not several or a folder of them.
+    pub one: bool,
+}
+
+/// Builds and publishes, or only says what would be published. An error is about the files or about what is published
 /// already, and nothing was pushed; what became of each release after that is in its outcome.
-pub async fn publish(
-    registries: &Registries,
-    options: &PublishOptions,
-) -> Result<Vec<PublishOutcome>, Error> {
-    let files = file::find(&options.files).await?;
-    if files.len() > 1 && options.package.is_some() {
+pub async fn publish(settings: &Settings, options: &PublishOptions) -> Result<Published, Error> {
+    let registries = Project::open_registries(settings).await?;
+    let (targets, one) = targets(settings, options).await?;
+    if targets.len() > 1 && options.package.is_some() {
         return Err(Error::Unanswered {
-            message: format!("`--package` names one package, and there are {} files", files.len()),
+            message: format!("`--package` names one package, and there are {} files", targets.len()),
             hint: "publish the files one by one, or write names and versions into their metadata".into(),
         });
     }
     let mut releases = Vec::new();
-    for path in files {
-        releases.push(PublishedFile::read(path, options.package.as_ref()).await?);
+    for target in targets {
+        releases.push(target.read(options.package.as_ref(), &registries).await?);
     }
+    let outcomes = publish_all(releases, options).await?;
+    Ok(Published { outcomes, one })
+}
+
+async fn publish_all(
+    releases: Vec<PublishedFile>,
+    options: &PublishOptions,
+) -> Result<Vec<PublishOutcome>, Error> {
     let releases = file::in_order(releases)?;
     let mut outcomes = Vec::new();
     for release in &releases {
+        let registries = &release.registries;
         let registry = registry_for(registries, &release.package, options.registry.as_ref())?;
         let mut outcome = outcome(release, registry);
         let is_there = check::is_there(registries, &outcome).await?;
@@ -147,18 +170,13 @@ pub async fn publish(
         return Ok(outcomes);
     }
     for index in 0..releases.len() {
-        push(registries, &releases, &mut outcomes, index).await;
+        push(&releases, &mut outcomes, index).await;
     }
     Ok(outcomes)
 }
 
 /// Pushes one release, if those that it needs are there.
-async fn push(
-    registries: &Registries,
-    releases: &[PublishedFile],
-    outcomes: &mut [PublishOutcome],
-    index: usize,
-) {
+async fn push(releases: &[PublishedFile], outcomes: &mut [PublishOutcome], index: usize) {
     let missing = outcomes.iter().zip(releases).take(index).find(|(before, release)| {
         let is_missing = matches!(before.status, PublishStatus::Failed(_) | PublishStatus::LeftOut { .. });
         is_missing && releases.get(index).is_some_and(|it| it.needs(release))
@@ -171,19 +189,7 @@ async fn push(
         outcome.status = PublishStatus::LeftOut { needs };
         return;
     }
-    let publication = Publication {
-        package: outcome.package.clone(),
-        version: outcome.version.clone(),
-        content: release.content.clone(),
-        config: ComponentConfig {
-            exports: outcome.exports.clone(),
-            imports: outcome.imports.clone(),
-            target: None,
-        },
-        annotations: outcome.annotations.clone(),
-        layer_title: None,
-    };
-    outcome.status = match registries.publish(&publication, &outcome.registry).await {
+    outcome.status = match release.registries.publish(&publication_of(release), &outcome.registry).await {
         Ok(published) => {
             outcome.manifest = published.manifest;
             if published.already_there { PublishStatus::AlreadyThere } else { PublishStatus::Published }
@@ -194,14 +200,18 @@ async fn push(
 
 /// What publishing a file under this name would push.
 pub(crate) async fn publication(
+    registries: &Registries,
     file: PathBuf,
     package: &PackageRef,
     version: &Version,
 ) -> Result<Publication, Error> {
     let given = (package.clone(), Some(version.clone()));
-    let release = PublishedFile::read(file, Some(&given)).await?;
+    Ok(publication_of(&PublishedFile::read(file, Some(&given), registries.clone()).await?))
+}
+
+fn publication_of(release: &PublishedFile) -> Publication {
     let names = |externs: &[spin_deps_component::Extern]| externs.iter().map(|it| it.name.clone()).collect();
-    Ok(Publication {
+    Publication {
         package: release.package.clone(),
         version: release.version.clone(),
         content: release.content.clone(),
@@ -210,9 +220,9 @@ pub(crate) async fn publication(
             imports: names(&release.inspection.imports),
             target: None,
         },
-        annotations: annotations(&release),
+        annotations: annotations(release),
         layer_title: None,
-    })
+    }
 }
 
 fn outcome(release: &PublishedFile, registry: Registry) -> PublishOutcome {

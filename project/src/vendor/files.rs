@@ -13,7 +13,7 @@ use crate::{Error, Project};
 impl Project {
     /// Adds what a component mounts, under the same paths where these are below the app's directory, else under
     /// `files/`. Returns the new sources of mounts that have moved, by their place.
-    pub(super) async fn vendor_files(
+    pub(super) fn vendor_files(
         &self,
         component: &Component,
         folder: &Path,
@@ -41,15 +41,14 @@ impl Project {
                         }
                     }
                     FileMount::Place { source, .. } => {
-                        let target = match plain(source) {
-                            Some(target) => target,
-                            None => {
-                                let name = source.rsplit(['/', '\\']).find(|part| !part.is_empty());
-                                let name = file_name(name.unwrap_or("files"));
-                                let target = format!("files/{}/{place}/{name}", file_name(&component.id));
-                                moved.insert(place, target.clone());
-                                target
-                            }
+                        let target = if let Some(target) = plain(source) {
+                            target
+                        } else {
+                            let name = source.rsplit(['/', '\\']).find(|part| !part.is_empty());
+                            let name = file_name(name.unwrap_or("files"));
+                            let target = format!("files/{}/{place}/{name}", file_name(&component.id));
+                            moved.insert(place, target.clone());
+                            target
                         };
                         let from = self.resolve_path(source);
                         if fs_err::metadata(&from)?.is_dir() {

@@ -4,7 +4,7 @@
 //! there already is replaced only if we made it: a file that no earlier `vendor` can have written is a reason to stop.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     fmt,
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
@@ -65,15 +65,19 @@ impl Tree {
     }
 
     fn add(&mut self, path: String, content: Content) -> Result<(), Error> {
-        match self.contents.insert(path.clone(), content.clone()) {
-            Some(other) if other != content => Err(Error::Unknown {
-                message: format!("two different files would be `{path}` in the vendored folder"),
-                hint: Some(
-                    "mount less of the app's folder, or leave the file out with `exclude_files`".into(),
-                ),
-            }),
-            _ => Ok(()),
+        match self.contents.entry(path) {
+            Entry::Vacant(place) => drop(place.insert(content)),
+            Entry::Occupied(place) if *place.get() == content => {}
+            Entry::Occupied(place) => {
+                return Err(Error::Unknown {
+                    message: format!("two different files would be `{}` in the vendored folder", place.key()),
+                    hint: Some(
+                        "mount less of the app's folder, or leave the file out with `exclude_files`".into(),
+                    ),
+                });
+            }
         }
+        Ok(())
     }
 
     /// The tree with the digest of every file.
@@ -308,7 +312,7 @@ pub(super) fn below(root: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
 fn is_ours(path: &Path, kind: Kind) -> bool {
     match kind {
         Kind::App => begins_with_marker(&path.join("spin.toml")),
-        Kind::Layout => index(path).is_some_and(|index| index.iter().all(|it| of_ours(it))),
+        Kind::Layout => index(path).is_some_and(|index| index.iter().all(of_ours)),
     }
 }
 

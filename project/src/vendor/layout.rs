@@ -75,10 +75,11 @@ async fn artifact(project: &Project, package: &Package, bytes: &Bytes) -> Result
             hint: Some(format!("choose another release: `spin-deps update {}`", package.name)),
         });
     }
-    let file = tempfile::NamedTempFile::new()?;
+    let (file, registries) = (tempfile::NamedTempFile::new()?, project.registries());
     fs_err::write(file.path(), bytes)?;
-    let publication = publication(file.path().to_path_buf(), &package.name, &package.version).await?;
-    Ok(project.registries().packed(&publication)?)
+    let path = file.path().to_path_buf();
+    let publication = publication(registries, path, &package.name, &package.version).await?;
+    Ok(registries.packed(&publication)?)
 }
 
 fn descriptor(package: &Package, release: &VendoredRelease, manifest: &Bytes) -> Value {

@@ -52,6 +52,8 @@ pub struct VendorOutcome {
     pub files: Vec<VendoredFile>,
     /// The app's components, or none for an image layout.
     pub components: Vec<VendoredPart>,
+    /// Each trigger that has middleware, and its layers' files, outermost first.
+    pub middleware: Vec<(String, Vec<String>)>,
     /// The releases in an image layout.
     pub releases: Vec<VendoredRelease>,
     /// What the user should know.
@@ -108,11 +110,22 @@ impl Project {
         let folder = self.vendor_folder(options, Kind::App)?;
         let sync = self.prepare_to_vendor(options).await?;
         let parts = Parts::of(self, &sync.lock.lockfile, options.compose).await?;
-        let (tree, components) = self.vendored_tree(&parts, folder.path()).await?;
-        let (tree, warnings) = (tree.with_sums().await?, parts.warnings);
+        let (tree, components) = self.vendored_tree(&parts, folder.path())?;
+        let tree = tree.with_sums().await?;
         let differences = folder.bring(&tree, options.check).await?;
-        let files = tree.files();
-        Ok(VendorOutcome { sync, differences, files, components, releases: Vec::new(), warnings })
+        let chains = self.manifest().triggers.iter().zip(&parts.middleware);
+        let chains = chains.filter(|(_, chain)| !chain.is_empty()).map(|(trigger, chain)| {
+            (trigger.id.clone(), chain.iter().map(|unit| parts.path(unit)).collect())
+        });
+        Ok(VendorOutcome {
+            sync,
+            differences,
+            files: tree.files(),
+            components,
+            middleware: chains.collect(),
+            releases: Vec::new(),
+            warnings: parts.warnings,
+        })
     }
 
     /// Writes the locked releases into an OCI image layout, with the manifests that the lockfile knows them by.
@@ -121,8 +134,15 @@ impl Project {
         let sync = self.prepare_to_vendor(options).await?;
         let (tree, releases, warnings) = layout::layout(self, &sync.lock.lockfile).await?;
         let differences = folder.bring(&tree, options.check).await?;
-        let files = tree.files();
-        Ok(VendorOutcome { sync, differences, files, components: Vec::new(), releases, warnings })
+        Ok(VendorOutcome {
+            sync,
+            differences,
+            files: tree.files(),
+            components: Vec::new(),
+            middleware: Vec::new(),
+            releases,
+            warnings,
+        })
     }
 
     /// Fetches what is locked. Only a check may not write the lockfile for that.
@@ -147,7 +167,7 @@ impl Project {
         Folder::open(path, kind)
     }
 
-    async fn vendored_tree(&self, parts: &Parts, folder: &Path) -> Result<(Tree, Vec<VendoredPart>), Error> {
+    fn vendored_tree(&self, parts: &Parts, folder: &Path) -> Result<(Tree, Vec<VendoredPart>), Error> {
         let mut tree = Tree::default();
         let mut manifest = VendoredManifest {
             header: vec![MARKER.to_owned(), "SHA256SUMS has the digests of all files here.".to_owned()],
@@ -186,7 +206,7 @@ impl Project {
                     }
                 }
             }
-            let moved = self.vendor_files(component, folder, &mut tree).await?;
+            let moved = self.vendor_files(component, folder, &mut tree)?;
             for (place, mount) in component.files.iter().enumerate() {
                 if let (FileMount::Place { .. }, Some(to)) = (mount, moved.get(&place)) {
                     written.files.insert(place, to.clone());

@@ -186,6 +186,13 @@ fn a_word_that_is_nearly_a_name() {
 
     hint: a package is written `ns:name`, a path has a `/`, such as `./lib.wasm`
 
+    $ add acme:bose --to api
+    exit: 1
+    --- stderr
+    error: acme:bose is not in the registry wasm.example
+
+    hint: did you mean `acme:base`?
+
     $ add acme:base --to apl
     exit: 1
     --- stderr

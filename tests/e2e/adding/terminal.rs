@@ -16,7 +16,8 @@ fn components_interfaces_and_capabilities_are_asked_for() {
     terminal.press(Key::Enter);
     insta::assert_snapshot!(screen(&sandbox, &mut terminal, "two@1.0.0"), @"
     ? Which components get the dependency? api, web
-    ? What of acme:kit 1.0.0 is to be imported? (arrows move, space selects, enter confirms)
+    ? What of acme:kit 1.0.0 is to be imported?
+      (arrows move, space selects, enter confirms)
     > [ ] All from acme:kit@1.0.0
       [ ] acme:kit/one@1.0.0
       [ ] acme:kit/two@1.0.0
@@ -72,7 +73,8 @@ fn nothing_is_no_answer_where_something_is_needed() {
     terminal.wait_until_shown("two@1.0.0");
     terminal.press(Key::Enter);
     insta::assert_snapshot!(screen(&sandbox, &mut terminal, "at least one"), @"
-    ? What of acme:kit 1.0.0 is to be imported? (select at least one with space, enter confirms)
+    ? What of acme:kit 1.0.0 is to be imported?
+      (select at least one with space, enter confirms)
     > [ ] All from acme:kit@1.0.0
       [ ] acme:kit/one@1.0.0
       [ ] acme:kit/two@1.0.0
@@ -84,7 +86,8 @@ fn capabilities_that_the_component_has_are_offered_first() {
     let sandbox = small_project();
     let mut terminal = start(&sandbox, &["add", "acme:env"]);
     insta::assert_snapshot!(screen(&sandbox, &mut terminal, "environment"), @"
-    ? What may acme:env 1.0.0 use of component `api`? (arrows move, space selects, enter confirms)
+    ? What may acme:env 1.0.0 use of component `api`?
+      (arrows move, space selects, enter confirms)
     > [x] environment
     ");
     terminal.press(Key::Enter);
@@ -142,7 +145,8 @@ fn middleware_is_known_by_what_it_is_and_asks_for_its_routes() {
     let sandbox = project();
     let mut terminal = start(&sandbox, &["add", "./first.wasm"]);
     insta::assert_snapshot!(screen(&sandbox, &mut terminal, "(web)"), @"
-    ? ./first.wasm is middleware. In front of which routes does it stand? (arrows move, space selects, enter confirms)
+    ? ./first.wasm is middleware. In front of which routes does it stand?
+      (arrows move, space selects, enter confirms)
     > [ ] /api/... (api)
       [ ] /... (web)
     ");
@@ -150,7 +154,7 @@ fn middleware_is_known_by_what_it_is_and_asks_for_its_routes() {
     terminal.press(Key::Enter);
     terminal.wait_for("Added");
     insta::assert_snapshot!(done(&sandbox, terminal), @"
-    ? ./first.wasm is middleware. In front of which routes does it stand? (arrows move, space selects, e? ./first.wasm is middleware. In front of which routes does it stand? /api/..., /...
+    ? ./first.wasm is middleware. In front of which routes does it stand? /api/..., /...
     Added middleware './first.wasm' to the trigger for route '/api/...'
     Added middleware './first.wasm' to the trigger for route '/...'
     Locked nothing: the app needs no packages

@@ -46,7 +46,10 @@ fn a_file_takes_the_place_of_a_package_that_a_release_needs() {
         "\"acme:base\" = { path = \"dev/base.wasm\" }",
         "acme:middle@1.0.0(dev(acme:deep@1.0.0(/x)))",
     );
-    let shown = [&["lock", "--check"][..], &["sync", "--locked"], &["sync", "--frozen"]].map(|arguments| {
+    let compose = ["compose", "app", "-o", "composed.wasm"];
+    let locked = [&compose[..], &["--locked"]].concat();
+    let frozen = [&compose[..], &["--frozen"]].concat();
+    let shown = [&["lock", "--check"][..], &locked, &frozen].map(|arguments| {
         let run = sandbox.run(arguments).failed();
         sandbox.snapshot(&run)
     });
@@ -101,7 +104,8 @@ fn a_file_takes_the_place_of_a_package_that_a_release_needs() {
         { package = "acme:base", req = "^1.0.0" },
     ]
     "#);
-    sandbox.run(&["verify", "--locked"]).done();
+    sandbox.run(&["verify"]).done();
+    sandbox.run(&["lock", "--check"]).done();
     insta::assert_snapshot!(sandbox.snapshot(&sandbox.run(&["tree"]).done()), @"
     exit: 0
     --- stdout
@@ -207,7 +211,8 @@ fn it_holds_for_entries_urls_files_and_components() {
     sandbox.write_app(&[("acme:base", "1.0.0")], "\"acme:base\" = \"^1\"", "dev(/x)");
     sandbox.write("spin.toml", sandbox.read("spin.toml") + override_);
     sandbox.run(&["sync"]).done();
-    sandbox.run(&["verify", "--locked"]).done();
+    sandbox.run(&["verify"]).done();
+    sandbox.run(&["lock", "--check"]).done();
     assert!(sandbox.read("spin-dependencies.wit").contains("acme:base"), "the WIT is that of the file");
 
     sandbox.run(&["publish", &sandbox.artifact(&p2_app(IMPORTS)), "--package", "acme:app@1.0.0"]).done();
@@ -245,7 +250,8 @@ fn a_dependency_on_an_overridden_package_can_be_added() {
       override acme:base by dev.wasm
     Wrote spin-dependencies.wit
     ");
-    sandbox.run(&["verify", "--locked"]).done();
+    sandbox.run(&["verify"]).done();
+    sandbox.run(&["lock", "--check"]).done();
     sandbox.run(&["remove", "acme:base"]).done();
 }
 
@@ -400,6 +406,10 @@ fn a_link_is_made_and_undone() {
     {
         let refused = sandbox.run(command).failed();
         assert!(refused.stderr.contains("`--no-links` forbids"), "{}", refused.stderr);
+    }
+    for command in ["sync", "verify"] {
+        let refused = sandbox.run(&[command, "--locked"]).failed();
+        assert!(refused.stderr.contains("`--locked` forbids"), "{}", refused.stderr);
     }
     insta::assert_snapshot!(sandbox.snapshot(&sandbox.run(&["sync", "--locked", "--no-links"]).failed()), @r#"
     exit: 1

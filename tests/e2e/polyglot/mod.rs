@@ -1,1 +1,5 @@
-//! Components of several languages in one app.
+//! Components of several languages in one app: made of core modules, built by commands, put together.
+
+mod building;
+mod componentizing;
+mod example;

@@ -8,7 +8,7 @@ mod yanking;
 use spin_deps_fixtures::library::Library;
 
 /// A release of `acme:base` whose interface `api` has the function `function`, from text to text.
-fn base_with(version: &str, function: &str) -> Vec<u8> {
+pub(crate) fn base_with(version: &str, function: &str) -> Vec<u8> {
     let prefix = format!("acme:base@{version}");
     let library = Library {
         package: "acme:base",

@@ -218,12 +218,9 @@ fn a_name_is_for_one_file() {
     insta::assert_snapshot!(sandbox.snapshot(&sandbox.run(&["publish"]).misused()), @"
     exit: 2
     --- stderr
-    error: the following required arguments were not provided:
-      <FILE>...
+    error: there is no component.toml in [DIR]/project or above
 
-    Usage: spin-deps publish <FILE>...
-
-    For more information, try '--help'.
+    hint: name a component's file, or a folder with a component.toml
     ");
     // A file that is named twice is one file.
     sandbox.run(&["publish", "dist/c.wasm", "dist/c.wasm", "--package", "acme:x@1.0.0"]).done();

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::DEADLINE;
 
@@ -118,8 +118,13 @@ impl Process {
     }
 
     /// Waits for the end, at most [`DEADLINE`].
-    pub(crate) fn finish(mut self) -> Ended {
-        let deadline = Instant::now() + DEADLINE;
+    pub(crate) fn finish(self) -> Ended {
+        self.finish_within(DEADLINE)
+    }
+
+    /// Waits for the end, at most so long.
+    pub(crate) fn finish_within(mut self, limit: Duration) -> Ended {
+        let deadline = Instant::now() + limit;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok((stream, line)) => self.keep(stream, &line),

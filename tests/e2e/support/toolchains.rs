@@ -49,8 +49,11 @@ pub(crate) fn with_toolchains(command: &mut Command) -> &mut Command {
     for (name, value) in cargo_places() {
         command.env(name, value);
     }
-    // Zig builds its libc once, and keeps it.
+    // What every guest needs, zig's libc and Rust's standard library, is built once and kept.
     command.env("ZIG_GLOBAL_CACHE_DIR", folder().join("zig-cache"));
+    command.env("CARGO_BUILD_BUILD_DIR", folder().join("cargo-build"));
+    // As the build commands of components in C call their compiler.
+    command.env("WASI_CC", "zig cc");
     if !has_wasm_target() {
         places.push("/usr/bin".into());
         command.envs(DEBIAN_RUST);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -18,6 +19,9 @@ use super::tls::Authority;
 /// The name under which every configuration here knows its registry. Locks and messages show this name, so they are the
 /// same whatever port the server has.
 pub(crate) const REGISTRY: &str = "wasm.example";
+
+/// How long compilers may take, on a busy machine and with nothing in their caches.
+const COMPILING: Duration = Duration::from_mins(15);
 
 /// What the system of every sandbox trusts: reading the machine's own certificates takes longer than most runs.
 static NOBODYS_AUTHORITY: LazyLock<Authority> = LazyLock::new(Authority::new);
@@ -229,6 +233,13 @@ impl Sandbox {
     pub(crate) fn run_command(command: &mut Command) -> Run {
         let line = format!("{command:?}");
         let Ended { status, stdout, stderr } = start(command).finish();
+        Run { code: status.code(), stdout, stderr, command: line }
+    }
+
+    /// The same for what calls compilers, or compiles large components: the first time it is long.
+    pub(crate) fn run_compiling(command: &mut Command) -> Run {
+        let line = format!("{command:?}");
+        let Ended { status, stdout, stderr } = start(command).finish_within(COMPILING);
         Run { code: status.code(), stdout, stderr, command: line }
     }
 

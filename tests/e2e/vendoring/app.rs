@@ -269,6 +269,9 @@ fn layers_that_shared_an_instance_are_told() {
     --- stdout
     Wrote vendor: 5 files, [SIZE] bytes
       app components/app.wasm
+      app-http-trigger
+        middleware dependencies/outer.wasm
+        middleware dependencies/inner.wasm
     --- stderr
     warning: acme:base@1.0.0 is used in several layers of trigger `app-http-trigger`, and in the vendored app each has an instance of its own
     ");

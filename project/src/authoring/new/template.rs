@@ -192,7 +192,9 @@ fn toolchain(kind: NewKind, language: Language, package: &PackageRef) -> Toolcha
         },
         Language::Python => Toolchain {
             name: "Python",
-            build: vec![format!("componentize-py -d wit -w {world} componentize app -o {name}.wasm")],
+            build: vec![format!(
+                "componentize-py -d wit -w {world} componentize --stub-wasi app -o {name}.wasm"
+            )],
             watch: &["**/*.py", "requirements.txt"],
             setup: Some("pip install -r requirements.txt"),
             bindings: None,

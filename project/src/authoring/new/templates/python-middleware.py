@@ -1,4 +1,8 @@
-"""The middleware `__PACKAGE__`: it adds a header to every response."""
+"""The middleware `__PACKAGE__`: it adds a header to every response.
+
+The build leaves out what of the host Python itself could use, such as files and the environment, so that no app has to
+grant it: see `--stub-wasi` in component.toml.
+"""
 
 import wit_world
 from componentize_py_types import Ok

@@ -1,7 +1,11 @@
 //! `link` and `unlink`: a component under development in place of its package, and back.
 //!
 //! A link is an override by a file, written into `spin.toml` as by hand. It is there for all who have the manifest, and
-//! the lockfile says what it took the place of, so that `unlink` goes back to that.
+//! the lockfile says what it took the place of, so that `unlink` goes back to that. Where the file is what the build of a
+//! `component.toml` leaves, it is built anew whenever its sources changed ([`build`]).
+
+mod build;
+mod sources;
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +15,11 @@ use spin_deps_lockfile::Lockfile;
 use spin_deps_manifest::{ComponentSource, Source};
 use wasm_pkg_common::package::PackageRef;
 
+pub use self::build::Builder;
 use crate::{
     Error, Project, SyncOutcome,
     content::{Unit, component},
-    suggest,
+    files, suggest, workspace,
 };
 
 /// Where builds leave components, relative to the folder that is linked; the first that has any counts.
@@ -120,6 +125,9 @@ impl Project {
     /// The file that is meant, relative to the manifest, and what is in it.
     async fn linkable(&self, options: &LinkOptions) -> Result<(String, Inspection), Error> {
         let place = self.settings.current_dir.join(&options.path);
+        if place.join(workspace::MANIFEST).is_file() {
+            return self.linkable_project(&place).await;
+        }
         let files = if place.is_dir() { built(&place)? } else { vec![PathBuf::from(&options.path)] };
         let mut found = Vec::new();
         for file in files {
@@ -150,6 +158,28 @@ impl Project {
                 ),
             }),
         }
+    }
+
+    /// What the build of a component's folder leaves, built if it has to be.
+    async fn linkable_project(&self, folder: &Path) -> Result<(String, Inspection), Error> {
+        let folder = fs_err::canonicalize(folder)?;
+        let document = workspace::read(&folder.join(workspace::MANIFEST))?;
+        let source = match document.manifest().components.values().next().map(|it| &it.source) {
+            Some(ComponentSource::Path(source)) if document.manifest().authored.is_some() => source,
+            _ => {
+                return Err(Error::Unknown {
+                    message: format!("{} has no component of its own", folder.display()),
+                    hint: Some("link the folder of one of its members".into()),
+                });
+            }
+        };
+        if self.builder.is_some() {
+            self.bring_up_to_date(&folder).await?;
+        }
+        let base = fs_err::canonicalize(self.directory())?;
+        let path = files::relative(&base, &folder.join(source.trim_start_matches("./")));
+        let read = self.read(&Unit::File(path.clone()), &Lockfile::default()).await?;
+        Ok((path.clone(), component(&path, read)?.inspection()))
     }
 
     /// What stands for a package now.
