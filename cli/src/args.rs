@@ -106,7 +106,7 @@ fn help_width() -> usize {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The app: its spin.toml, or the directory that has it [default: here or above]
+    /// The project: its spin.toml or component.toml, or their directory [default: here or above]
     #[arg(short, long, global = true, value_name = "FILE|DIR")]
     pub(crate) from: Option<PathBuf>,
     /// Fail if spin-deps.lock would change

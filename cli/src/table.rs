@@ -94,19 +94,19 @@ fn lines(header: &[&str], mut rows: Vec<Vec<Cell>>, width: Option<usize>) -> Vec
 /// The rows, each as its first cell and below it the others with their names, in lines of at most `width`.
 fn stacked(rows: &[Vec<Cell>], width: usize) -> Vec<String> {
     let Some((header, rows)) = rows.split_first() else { return Vec::new() };
-    let names = header.iter().skip(1).map(|name| measure_text_width(&name.text)).max().unwrap_or_default();
-    let room = Some(width.saturating_sub(names + 2 * GAP));
+    let column = header.iter().skip(1).map(|name| measure_text_width(&name.text)).max().unwrap_or_default();
+    let room = Some(width.saturating_sub(column + 2 * GAP));
     let mut lines = Vec::new();
     for row in rows {
         let Some((first, others)) = row.split_first() else { continue };
         lines.push(first.shown(&first.text));
         let named = header.iter().skip(1).zip(others).filter(|(_, cell)| !cell.text.is_empty());
         for (name, cell) in named {
-            let blanks = " ".repeat(names + GAP - measure_text_width(&name.text));
+            let blanks = " ".repeat(column + GAP - measure_text_width(&name.text));
             let mut before = format!("  {}{blanks}", name.shown(&name.text));
             for part in wrapped(&cell.text, room) {
                 lines.push(format!("{before}{}", cell.shown(&part)));
-                before = " ".repeat(names + 2 * GAP);
+                before = " ".repeat(column + 2 * GAP);
             }
         }
     }

@@ -108,8 +108,8 @@ pub fn componentize(
     let mut encoder = told(|| ComponentEncoder::default().validate(true).module(&module))
         .map_err(ComponentizeError::Misfit)?;
     if outside.imports_preview1 && !adapted(PREVIEW1) {
-        let adapter = if outside.is_command { COMMAND_ADAPTER } else { REACTOR_ADAPTER };
-        encoder = told(|| encoder.adapter(PREVIEW1, adapter)).map_err(ComponentizeError::Misfit)?;
+        let preview1 = if outside.is_command { COMMAND_ADAPTER } else { REACTOR_ADAPTER };
+        encoder = told(|| encoder.adapter(PREVIEW1, preview1)).map_err(ComponentizeError::Misfit)?;
     }
     for (name, bytes) in adapters {
         let unusable = |message| ComponentizeError::Adapter { name: name.clone(), message };

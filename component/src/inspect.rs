@@ -224,8 +224,9 @@ pub(crate) struct Sections {
     pub(crate) exports: Vec<String>,
     metadata: Metadata,
     declared: Option<DependencyTable>,
-    /// The section, if there is one, and what it says, if its format is known.
-    requires: Option<Option<Requires>>,
+    /// There is a section with requirements; in a newer format they are not known.
+    has_requires: bool,
+    requires: Option<Requires>,
 }
 
 impl Sections {
@@ -254,10 +255,11 @@ impl Sections {
                 self.declared = Some(DependencyTable::from_json(text)?);
             }
             Payload::CustomSection(section) if section.name() == REQUIRES_SECTION => {
-                if self.requires.is_some() {
+                if self.has_requires {
                     return Err(RequiresError::Repeated.into());
                 }
-                self.requires = Some(Requires::from_section(section.data(), missing)?);
+                self.has_requires = true;
+                self.requires = Requires::from_section(section.data(), missing)?;
             }
             Payload::CustomSection(section) => self.metadata.read(section),
             _ => {}
@@ -290,7 +292,7 @@ impl Sections {
             exports: Vec::new(),
             metadata: self.metadata.clone(),
             declared: self.declared.clone(),
-            requires: self.requires.clone().flatten(),
+            requires: self.requires.clone(),
         };
         if let Some(definitions) =
             inspection.imports.is_empty().then(|| definitions(types, &self.exports)).flatten()

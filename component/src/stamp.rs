@@ -62,9 +62,10 @@ impl Stamp {
 /// The component with these sections in place of those that it has. An error if the bytes are not a component.
 pub fn stamp(component: &[u8], stamp: &Stamp) -> Result<Vec<u8>, InspectError> {
     let Some(sections) = component.strip_prefix(HEADER) else {
-        return Err(match component.starts_with(b"\0asm") {
-            true => InspectError::Malformed { message: "it is not a component".to_owned(), offset: 4 },
-            false => InspectError::NotWasm { text: str::from_utf8(component).is_ok() },
+        return Err(if component.starts_with(b"\0asm") {
+            InspectError::Malformed { message: "it is not a component".to_owned(), offset: 4 }
+        } else {
+            InspectError::NotWasm { text: str::from_utf8(component).is_ok() }
         });
     };
     let written = stamp.sections();
@@ -138,7 +139,7 @@ mod tests {
     /// A component with the sections of a toolchain: names of what is inside, a name, a version and a producer.
     fn built() -> Vec<u8> {
         let mut bytes = wasm_encoder::Component::new().finish();
-        let names = [with_name("wit-component", &[1, 2, 0, 0]), vec![9, 200]].concat();
+        let names = [with_name("wit-component", &[1, 2, 1, 0]), vec![9, 200]].concat();
         append(&mut bytes, NAMES, &names);
         append(&mut bytes, "version", b"0.0.0");
         append(&mut bytes, "homepage", b"https://example.com/");
@@ -176,7 +177,7 @@ mod tests {
         assert_eq!(metadata.licenses.as_deref(), Some("Apache-2.0"));
         assert_eq!(metadata.source.as_deref(), Some("https://example.com/hash.git"));
         assert_eq!(metadata.homepage.as_deref(), Some("https://example.com/"));
-        let names = with_name("acme:hash", &[1, 2, 0, 0]);
+        let names = with_name("acme:hash", &[1, 2, 1, 0]);
         assert!(stamped.windows(names.len()).any(|it| it == names), "names of what is inside stay");
     }
 

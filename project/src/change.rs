@@ -72,12 +72,11 @@ impl Change {
     }
 
     fn remember(&mut self, path: &Path, after: Held) -> Result<(), Error> {
-        match self.touched.get_mut(path) {
-            Some(touched) => touched.after = after,
-            None => {
-                let touched = Touched { before: held(path)?, after };
-                self.touched.insert(path.to_path_buf(), touched);
-            }
+        if let Some(touched) = self.touched.get_mut(path) {
+            touched.after = after;
+        } else {
+            let touched = Touched { before: held(path)?, after };
+            self.touched.insert(path.to_path_buf(), touched);
         }
         Ok(())
     }

@@ -217,15 +217,15 @@ pub enum Error {
     #[error("the build of `{component}` failed: `{command}` ended with {status}{}{output}", if output.is_empty() { "" } else { "\n" })]
     BuildFailed {
         /// The component's id.
-        component: String,
+        component: Box<str>,
         /// The command.
-        command: String,
+        command: Box<str>,
         /// How it ended: "status 1", "signal 9".
-        status: String,
+        status: Box<str>,
         /// The program that the shell did not find, if that was it.
-        missing: Option<String>,
+        missing: Option<Box<str>>,
         /// The end of what it printed; empty if that was shown as it came.
-        output: String,
+        output: Box<str>,
     },
     /// The WIT of the dependencies cannot be generated.
     #[error(transparent)]
@@ -406,7 +406,7 @@ impl Error {
                 "a WIT package only describes interfaces; name a package that implements them with `package = \"ns:name\"`".into(),
             ),
             Self::NotComponent { .. } => {
-                Some("make a component of it first, for example with `wasm-tools component new`".into())
+                Some("make a component of it first, with `spin-deps componentize`".into())
             }
             Self::Incompatible { older, newer, published, .. } => Some(if published == older {
                 format!(

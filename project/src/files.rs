@@ -14,14 +14,12 @@ const MAX_COMPONENT: u64 = 512 << 20;
 
 /// The way from one absolute path to another, as a manifest writes it.
 pub(crate) fn relative(base: &Path, path: &Path) -> String {
-    let mut steps = 0;
-    for up in base.ancestors() {
+    for (steps, up) in base.ancestors().enumerate() {
         if let Ok(rest) = path.strip_prefix(up) {
             let rest: Vec<_> = rest.components().map(|it| it.as_os_str().to_string_lossy()).collect();
             let way = if steps == 0 { "./".to_owned() } else { "../".repeat(steps) };
             return way + &rest.join("/");
         }
-        steps += 1;
     }
     path.display().to_string()
 }

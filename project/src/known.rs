@@ -110,7 +110,9 @@ impl Known {
 
 /// A known package with nearly this name.
 pub(crate) async fn meant(registries: &Registries, package: &PackageRef) -> Option<String> {
-    let known: Vec<_> = registries.known_packages().await.iter().map(ToString::to_string).collect();
+    let known = registries.known_packages().await;
+    // Another registry may have a package of the very same name.
+    let known: Vec<_> = known.iter().filter(|it| *it != package).map(ToString::to_string).collect();
     suggest::closest(&package.to_string(), known.iter().map(|name| (name, name.clone())))
 }
 

@@ -63,7 +63,10 @@ impl Project {
             removed.map_err(|error| Error::Manifest { excerpt: Box::new(self.excerpt()), error })?;
             entries.extend(found.targets());
         }
-        let manner = Manner { resolved: None, dry_run: options.dry_run };
+        // A rehearsal resolves and does not build what is linked.
+        let resolved =
+            if options.dry_run { Some(self.resolve(document.manifest(), None).await?) } else { None };
+        let manner = Manner { resolved, dry_run: options.dry_run };
         let (edit, sync) = self.carry_out(document, manner).await?;
         Ok(Removed { entries, edit, sync })
     }

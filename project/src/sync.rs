@@ -44,12 +44,17 @@ impl Project {
         self.refuse_links_if_locked()?;
         let mut change = Change::default();
         let mut outcome = self.sync_forced(force, &mut change).await?;
-        let unmet = self.unmet_by_direct().await?;
-        let hints = Unmet::hints(&unmet).into_iter().map(|hint| format!("`verify` will fail: {hint}"));
-        outcome.warnings.extend(unmet.iter().map(ToString::to_string).chain(hints));
+        outcome.warnings.extend(self.requirement_warnings().await?);
         outcome.warnings.extend(self.check_world()?);
         change.keep();
         Ok(outcome)
+    }
+
+    /// What the direct dependencies require and are not given, and what to write so that they are.
+    pub(crate) async fn requirement_warnings(&self) -> Result<Vec<String>, Error> {
+        let unmet = self.unmet_by_direct().await?;
+        let hints = Unmet::hints(&unmet).into_iter().map(|hint| format!("`verify` will fail: {hint}"));
+        Ok(unmet.iter().map(ToString::to_string).chain(hints).collect())
     }
 
     /// [`Self::sync`] as a part of a larger change.

@@ -150,9 +150,11 @@ impl Project {
                 // What is wrong with it is told where it is used.
                 let Ok(outline) = self.outline(&unit, lock).await else { continue };
                 let inspection = outline.inspection();
-                for (key, values) in inspection.requires.iter().flat_map(|it| it.by_key()) {
+                for (key, values) in
+                    inspection.requires.iter().flat_map(spin_deps_component::Requires::by_key)
+                {
                     let Ok(capability) = key.parse() else { continue };
-                    found.extend(self.lacking(component, &entry, &unit, capability, values));
+                    found.extend(lacking(component, &entry, &unit, capability, values));
                 }
                 // What the component itself needs has entries of its own.
                 if transitive && entry.words.is_some() {
@@ -240,34 +242,6 @@ impl Project {
         }
     }
 
-    /// A requirement, if it is not met.
-    fn lacking(
-        &self,
-        component: &Component,
-        entry: &Entry,
-        unit: &Unit,
-        capability: Capability,
-        values: &[String],
-    ) -> Option<Unmet> {
-        let missing: Vec<String> =
-            values.iter().filter(|value| !has(component, capability, value)).cloned().collect();
-        let words = entry.words.as_ref().filter(|_| !values.is_empty() && !entry.grant.allows(capability));
-        let denied = words.map(|words| Denied {
-            entry: words.clone(),
-            inherits: entry.inherits.clone(),
-            by_component: component.dependencies_inherit_configuration == Some(false),
-        });
-        (denied.is_some() || !missing.is_empty()).then(|| Unmet {
-            component: component.id.clone(),
-            dependency: unit.label(),
-            capability,
-            values: values.to_vec(),
-            missing,
-            declare: Vec::new(),
-            denied,
-        })
-    }
-
     /// The lines that give a component what it does not have.
     fn lines(
         &self,
@@ -298,6 +272,33 @@ impl Project {
             }
         }
     }
+}
+
+/// A requirement, if it is not met.
+fn lacking(
+    component: &Component,
+    entry: &Entry,
+    unit: &Unit,
+    capability: Capability,
+    values: &[String],
+) -> Option<Unmet> {
+    let missing: Vec<String> =
+        values.iter().filter(|value| !has(component, capability, value)).cloned().collect();
+    let words = entry.words.as_ref().filter(|_| !values.is_empty() && !entry.grant.allows(capability));
+    let denied = words.map(|words| Denied {
+        entry: words.clone(),
+        inherits: entry.inherits.clone(),
+        by_component: component.dependencies_inherit_configuration == Some(false),
+    });
+    (denied.is_some() || !missing.is_empty()).then(|| Unmet {
+        component: component.id.clone(),
+        dependency: unit.label(),
+        capability,
+        values: values.to_vec(),
+        missing,
+        declare: Vec::new(),
+        denied,
+    })
 }
 
 fn listed(inherit: &Inherit) -> Vec<Capability> {

@@ -7,6 +7,7 @@
 //! the sources to build a standard library from.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -37,6 +38,9 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// A guest in Rust, whose crates are fetched, so that the tests need no network.
 const GUEST: &str = "examples/polyglot/app/Cargo.toml";
 
+/// What `spin-deps new` makes for Rust, whose crates are fetched as well.
+const TEMPLATE: &str = include_str!("../../project/src/authoring/new/templates/rust.toml");
+
 /// Installs what is missing.
 pub(crate) fn install() -> Result<()> {
     let folder = folder();
@@ -49,7 +53,7 @@ pub(crate) fn install() -> Result<()> {
     let programs = python.join("bin");
     let node = folder.join("node");
     once(&node, &NODE, || {
-        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = variable("PATH").unwrap_or_default();
         let path = std::iter::once(programs.clone()).chain(std::env::split_paths(&path));
         run_shown(
             Command::new(programs.join("npm"))
@@ -59,20 +63,32 @@ pub(crate) fn install() -> Result<()> {
                 .env("PATH", std::env::join_paths(path)?),
         )
     })?;
-    rust()
+    rust(&folder)
 }
 
 /// A Rust that builds for Wasm, and the crates for it.
-fn rust() -> Result<()> {
-    let mut fetch = if has_target()? {
-        Command::new(env!("CARGO"))
-    } else {
+fn rust(folder: &Path) -> Result<()> {
+    let has_target = has_target()?;
+    if !has_target {
         install_packages(&DEBIAN_RUST)?;
-        let mut cargo = Command::new("/usr/bin/cargo");
-        cargo.envs(DEBIAN_RUST_SETTINGS).env("RUSTC", "/usr/bin/rustc");
-        cargo
-    };
-    run_shown(fetch.args(["fetch", "--quiet", "--locked", "--target", TARGET, "--manifest-path", GUEST]))
+    }
+    let template = folder.join("rust");
+    fs_err::create_dir_all(template.join("src"))?;
+    fs_err::write(template.join("src/lib.rs"), "")?;
+    let manifest = template.join("Cargo.toml");
+    fs_err::write(&manifest, TEMPLATE.replace("__NAME__", "template"))?;
+    for (manifest, options) in [(Path::new(GUEST), &["--locked"][..]), (&manifest, &[])] {
+        let mut fetch = if has_target {
+            Command::new(env!("CARGO"))
+        } else {
+            let mut cargo = Command::new("/usr/bin/cargo");
+            cargo.envs(DEBIAN_RUST_SETTINGS).env("RUSTC", "/usr/bin/rustc");
+            cargo
+        };
+        fetch.args(["fetch", "--quiet", "--target", TARGET, "--manifest-path"]).arg(manifest).args(options);
+        run_shown(&mut fetch)?;
+    }
+    Ok(())
 }
 
 /// Whether the Rust that runs this has a standard library for Wasm.
@@ -83,13 +99,13 @@ fn has_target() -> Result<bool> {
 
 /// Where they are.
 fn folder() -> PathBuf {
-    match std::env::var_os("SPIN_DEPS_TOOLCHAINS") {
-        Some(folder) => folder.into(),
-        None => {
-            let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-            target.join("toolchains")
-        }
-    }
+    let target = || variable("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    variable("SPIN_DEPS_TOOLCHAINS").map_or_else(|| target().join("toolchains"), PathBuf::from)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the chores have no settings of their own")]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 /// Does it unless it was done for the same versions; half of it counts as nothing.

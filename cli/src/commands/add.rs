@@ -2,10 +2,10 @@
 
 use clap::{ArgGroup, Args};
 use serde_json::json;
-use spin_deps_project::{AddOptions, Added, Asker, Error, Place, Project, Target, Unpinned};
+use spin_deps_project::{AddOptions, Added, Addition, Asker, Error, Place, Project, Target, Unpinned};
 use wasm_pkg_common::{digest::ContentDigest, registry::Registry};
 
-use super::{Context, edit, sync_json, sync_lines, warn_all};
+use super::{Context, edit, shown_path, sync_json, sync_lines, warn_all};
 use crate::{
     output::{DIM, GOOD, NAME, Output, clean_line, styled},
     prompt,
@@ -135,6 +135,17 @@ impl Add {
         }
         super::lock_lines(&mut output, &added.sync.lock);
         sync_lines(&mut output, context, &added.sync);
+        for bound in &added.sync.bindings {
+            let is_target = |it: &Addition| it.target == Target::Component(bound.component.clone());
+            if added.additions.iter().any(is_target) {
+                let place = if let [file] = bound.files.as_slice() { file } else { &bound.folder };
+                output.note(&format!(
+                    "The bindings of `{}` are in {}.",
+                    bound.component,
+                    shown_path(context, place)
+                ));
+            }
+        }
         if !added.to_build.is_empty() {
             let build = if project.authored().is_some() { "spin-deps build" } else { "spin build" };
             output.note(&format!("Run `{build}` to build against the new dependency."));

@@ -19,6 +19,10 @@ use crate::{
 ///
 /// A file that was edited by hand is never overwritten without `--force`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spin-deps bindings                   for all components, each in its language
+  spin-deps bindings api --lang c      for the component `api`, in C
+  spin-deps bindings --check           fail if anything is not up to date, for CI")]
 pub(crate) struct Bindings {
     /// Only these components [default: all]
     #[arg(value_name = "COMPONENT")]

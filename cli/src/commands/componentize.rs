@@ -55,10 +55,8 @@ impl Componentize {
             "size": made.size,
             "was_component": made.was_component,
         }));
-        let (verb, note) = match made.was_component {
-            true => ("Took", " as it is: it was a component already"),
-            false => ("Made", ""),
-        };
+        let (verb, note) =
+            if made.was_component { ("Took", " as it is: it was a component already") } else { ("Made", "") };
         output.line(format!(
             "{} {}, {} bytes{note}",
             styled(GOOD, verb),

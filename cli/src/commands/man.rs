@@ -63,13 +63,16 @@ impl Man {
     }
 }
 
-fn find<'a>(command: &'a clap::Command, names: &[String]) -> Result<&'a clap::Command, Error> {
-    names.iter().try_fold(command, |command, name| {
-        command.find_subcommand(name).ok_or_else(|| Error::Unanswered {
-            message: format!("there is no command `{name}`"),
-            hint: "`spin-deps help` lists the commands".to_owned(),
-        })
-    })
+fn find<'a>(command: &'a clap::Command, names: &[String]) -> Result<&'a clap::Command, Failure> {
+    let mut found = command;
+    for name in names {
+        let Some(next) = found.find_subcommand(name) else {
+            let hint = "`spin-deps help` lists the commands".to_owned();
+            return Err(Error::Unanswered { message: format!("there is no command `{name}`"), hint }.into());
+        };
+        found = next;
+    }
+    Ok(found)
 }
 
 fn title(command: &clap::Command) -> &str {

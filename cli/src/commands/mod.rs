@@ -170,7 +170,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
     let (format, quiet) = (cli.global.format, cli.global.quiet);
     let context = Context { settings: settings::settings(&cli.global)?, format, quiet };
     match cli.command {
-        Command::Add(command) => command.run(&context).await,
+        Command::Add(command) => Box::pin(command.run(&context)).await,
         Command::Remove(command) => command.run(&context).await,
         Command::Update(command) => command.run(&context).await,
         Command::Outdated(command) => command.run(&context).await,

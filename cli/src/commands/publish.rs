@@ -26,6 +26,7 @@ const LONGEST_ANNOTATION: usize = 200;
 /// to work for whoever used the one below it, and the one above it for whoever uses this one.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  spin-deps publish                                        build and publish the component.toml here
   spin-deps publish hash.wasm --dry-run                    check everything, send nothing
   spin-deps publish hash.wasm                              name and version from its metadata
   spin-deps publish hash.wasm --package acme:hash@2.1.0

@@ -80,14 +80,13 @@ impl Names {
     fn of(command: &str, arg: &Arg) -> Option<Self> {
         let value = arg.get_value_names()?.first()?.as_str();
         Some(match (command, value) {
-            (_, "ID") => Self::Component,
+            (_, "ID" | "COMPONENT" | "COMPONENTS") => Self::Component,
             (_, "ROUTE") => Self::Route,
             (_, "REGISTRY") => Self::Registry,
             (_, "CAP") => Self::Capability,
             (_, "SOURCE") => Self::Source,
             ("remove", "NAME") if arg.is_positional() => Self::Entry,
             ("add", "NAME") if matches!(arg.get_id().as_str(), "before" | "after") => Self::Entry,
-            ("build" | "bindings", "COMPONENTS" | "COMPONENT") => Self::Component,
             ("why" | "tree" | "update", "PKG") => Self::Locked,
             ("update", "VERSION") | ("diff", "[PKG@]REQ") => Self::Version,
             ("unlink", "ns:name") => Self::Overridden,

@@ -263,7 +263,7 @@ impl ComposeError {
                     .to_owned(),
             ),
             Self::NotComponent { .. } => {
-                Some("make a component of it with `wasm-tools component new`".to_owned())
+                Some("make a component of it with `spin-deps componentize`".to_owned())
             }
             Self::NoImport { imports, .. } if imports.is_empty() => Some(
                 "it imports nothing that a dependency could provide: remove it with `spin-deps remove`"

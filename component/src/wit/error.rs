@@ -88,7 +88,7 @@ impl WitError {
                 Some("a WIT package implements nothing: depend on a package that implements it".to_owned())
             }
             Self::NotComponent { .. } => {
-                Some("make a component of it with `wasm-tools component new`".to_owned())
+                Some("make a component of it with `spin-deps componentize`".to_owned())
             }
             Self::NoExport { exports, .. } if exports.is_empty() => Some("it exports nothing".to_owned()),
             Self::NoExport { exports, .. } => Some(format!("it exports {}", listed(exports))),

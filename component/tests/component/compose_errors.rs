@@ -171,11 +171,11 @@ fn only_components_can_be_composed() {
     let module = library::core_module().unwrap();
     insta::assert_snapshot!(with(vec![named("acme:hash", 1)], vec![part("./hash.wasm", module.clone())]), @"
     `./hash.wasm` is a core module, not a component
-    hint: make a component of it with `wasm-tools component new`
+    hint: make a component of it with `spin-deps componentize`
     ");
     insta::assert_snapshot!(failure(composed(vec![part("app", module)])), @"
     `app` is a core module, not a component
-    hint: make a component of it with `wasm-tools component new`
+    hint: make a component of it with `spin-deps componentize`
     ");
     insta::assert_snapshot!(with(vec![named("acme:hash", 1)], vec![part("./hash.wasm", b"fn main() {}".to_vec())]), @"
     `./hash.wasm` cannot be read

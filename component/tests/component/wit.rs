@@ -295,7 +295,7 @@ fn what_cannot_be_imported_is_named() {
     let module = library::core_module().unwrap();
     insta::assert_snapshot!(failure(&[dependency("acme:hash", &module)]), @"
     the dependency `acme:dep@1.0.0` is a core module, not a component
-    hint: make a component of it with `wasm-tools component new`
+    hint: make a component of it with `spin-deps componentize`
     ");
     let wit_only = library::wit_only("acme:hash", "1.2.0").unwrap();
     insta::assert_snapshot!(failure(&[dependency("acme:hash", &wit_only)]), @"

@@ -265,6 +265,7 @@ fn required(node: Node<'_>, known: &[&'static str]) -> Result<Required> {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it reads one entry of a list, as its neighbours do")]
 fn label(node: Node<'_>) -> Result<String> {
     let label = node.string()?;
     check_store_label(label).map_err(|reason| node.invalid("label", label, reason))?;

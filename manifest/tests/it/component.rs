@@ -319,17 +319,17 @@ fn what_cannot_be_said_is_not_written() {
 fn overrides_come_and_go() {
     let bare = component("");
     let mut document = Document::parse(&bare).unwrap();
-    let base = "acme:base".parse().unwrap();
-    document.set_override(&base, &Source::Path("../base/base.wasm".into())).unwrap();
+    let replaced = "acme:base".parse().unwrap();
+    document.set_override(&replaced, &Source::Path("../base/base.wasm".into())).unwrap();
     assert_eq!(
         document.text(),
         format!("{bare}\n[tool.deps.overrides]\n\"acme:base\" = {{ path = \"../base/base.wasm\" }}\n")
     );
-    assert!(document.remove_override(&base).unwrap());
+    assert!(document.remove_override(&replaced).unwrap());
     assert_eq!(document.text(), bare);
     let text = component("\n[tool.deps]\nbindings = \"c\"\n");
     let mut document = Document::parse(&text).unwrap();
-    document.set_override(&base, &package("acme:base", "=1.2.0")).unwrap();
+    document.set_override(&replaced, &package("acme:base", "=1.2.0")).unwrap();
     assert!(
         document.text().ends_with("bindings = \"c\"\n\n[tool.deps.overrides]\n\"acme:base\" = \"=1.2.0\"\n")
     );

@@ -307,7 +307,7 @@ fn the_same_in_another_layout() {
 fn bindings_of_every_form() {
     let deps = |bindings: &str| {
         let text = format!(
-            "spin_manifest_version = 2\n[application]\nname = \"a\"\n[component.api]\nsource = \"a.wasm\"\ntool.deps.bindings = {bindings}\n"
+            "spin_manifest_version = 2\n[application]\nname = \"a\"\n[[trigger.http]]\nroute = \"/\"\ncomponent = \"api\"\n[component.api]\nsource = \"a.wasm\"\ntool.deps.bindings = {bindings}\n"
         );
         read(&text).components["api"].deps.clone()
     };

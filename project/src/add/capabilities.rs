@@ -85,7 +85,7 @@ fn question(
     let choices = reached.iter().map(|(capability, through)| {
         let mut about = Vec::new();
         about.extend(through.as_ref().map(|release| format!("through {release}")));
-        let requires = found.inspection.requires.iter().flat_map(|it| it.by_key());
+        let requires = found.inspection.requires.iter().flat_map(spin_deps_component::Requires::by_key);
         let asks = requires.filter(|(key, values)| *key == capability.key() && !values.is_empty());
         about.extend(asks.map(|(_, values)| format!("asks for {}", values.join(", "))));
         let without = parents.iter().filter(|it| !it.declares(*capability));

@@ -87,24 +87,23 @@ async fn renamed(
             hint: Some(format!("name an interface, such as `{name}/api@1.0.0`, or a plain name")),
         });
     }
-    let export = match export {
-        Some(export) => export.clone(),
-        None => {
-            let names: Vec<_> = importable(&found.inspection).map(|it| it.name.clone()).collect();
-            if names.is_empty() {
-                return Err(nothing_to_import(found));
-            }
-            let question = Question {
-                text: format!("Which export of {} is `{name}`?", found.chosen),
-                kind: QuestionKind::One,
-                choices: names.iter().map(Choice::plain).collect(),
-                default: None,
-                missing: format!("{} has several exports", found.chosen),
-                advice: format!("name the one that is `{name}` with `--export`"),
-            };
-            let chosen = question.answer_one(asker).await?;
-            names.into_iter().nth(chosen).unwrap_or_default()
+    let export = if let Some(export) = export {
+        export.clone()
+    } else {
+        let names: Vec<_> = importable(&found.inspection).map(|it| it.name.clone()).collect();
+        if names.is_empty() {
+            return Err(nothing_to_import(found));
         }
+        let question = Question {
+            text: format!("Which export of {} is `{name}`?", found.chosen),
+            kind: QuestionKind::One,
+            choices: names.iter().map(Choice::plain).collect(),
+            default: None,
+            missing: format!("{} has several exports", found.chosen),
+            advice: format!("name the one that is `{name}` with `--export`"),
+        };
+        let chosen = question.answer_one(asker).await?;
+        names.into_iter().nth(chosen).unwrap_or_default()
     };
     let export = (export != name.to_string()).then_some(export);
     Ok(vec![Entry { name, export }])

@@ -96,13 +96,16 @@ impl Project {
     /// Adds a dependency to components, or middleware to triggers, and brings lockfile and WIT up to date. A URL without a
     /// digest is [`Error::Unpinned`], which says what is there: to add it, ask again with that digest.
     pub async fn add(&mut self, options: &AddOptions, asker: &dyn Asker) -> Result<Added, Error> {
-        let asked = self.understand(options)?;
-        if let Asked::Url(url, None) = &asked {
+        let source = self.understand(options)?;
+        if let Asked::Url(url, None) = &source {
+            // A mistake in what else was asked for costs no download.
+            self.components_named(&options.to, None)?;
+            self.stages(&options.routes)?;
             return Err(Error::Unpinned(Box::new(self.unpinned(url).await?)));
         }
         if !options.routes.is_empty() {
             let stages = self.stages(&options.routes)?;
-            let found = self.find(asked, options, &[]).await?;
+            let found = self.find(source, options, &[]).await?;
             if !is_middleware(&found.inspection) {
                 return Err(Error::Unknown {
                     message: format!(
@@ -115,9 +118,9 @@ impl Project {
             return self.add_middleware(&found, stages, options, asker).await;
         }
         // With several components it depends on what it is whether one of them or a route is asked for.
-        let itself = if let Asked::Component(id) = &asked { Some(id.as_str()) } else { None };
+        let itself = if let Asked::Component(id) = &source { Some(id.as_str()) } else { None };
         let mut components = self.components_named(&options.to, itself)?;
-        let mut found = self.find(asked.clone(), options, &components).await?;
+        let mut found = self.find(source.clone(), options, &components).await?;
         let is_dependency = !options.imports.is_empty() || options.rename.is_some();
         if is_middleware(&found.inspection) && !is_dependency {
             if options.to.is_empty() {
@@ -131,9 +134,9 @@ impl Project {
         }
         if components.is_empty() {
             components = self.ask_for_components(itself, asker).await?;
-            if matches!(asked, Asked::Registry { .. }) {
+            if matches!(source, Asked::Registry { .. }) {
                 // Which release fits is a matter of what these components import.
-                found = self.find(asked, options, &components).await?;
+                found = self.find(source, options, &components).await?;
             }
         }
         let entries = entries::choose(&found, options, asker).await?;
@@ -185,7 +188,14 @@ impl Project {
         let manner = Manner { resolved: Some(resolved), dry_run: options.dry_run };
         let (edit, sync) = self.carry_out(document, manner).await?;
         warnings.extend(found.warnings);
+        warnings.extend(self.asked_of_app(options).await);
         Ok(Added { additions, to_build, edit, sync, warnings })
+    }
+
+    /// What the dependencies require of the app and it does not give them, now that the new one is among them.
+    async fn asked_of_app(&self, options: &AddOptions) -> Vec<String> {
+        // It is written, and nothing that is wrong with others undoes it.
+        if options.dry_run { Vec::new() } else { self.requirement_warnings().await.unwrap_or_default() }
     }
 
     /// The components that are named, or the only one that can be meant; none if that is not known yet.

@@ -108,6 +108,7 @@ impl Project {
         let additions = places.iter().map(addition).collect();
         let manner = Manner { resolved: Some(resolved), dry_run: options.dry_run };
         let (edit, sync) = self.carry_out(document, manner).await?;
+        warnings.extend(self.asked_of_app(options).await);
         Ok(Added { additions, to_build: Vec::new(), edit, sync, warnings })
     }
 

@@ -183,12 +183,11 @@ impl Project {
         }
         let index = self.index(&requirements);
         let is_given = req.is_some();
-        let mut req = match req {
-            Some(req) => req,
-            None => {
-                let newest = self.newest(&package, &requirements, &index).await;
-                newest.map_err(|error| self.no_package(error))?
-            }
+        let mut req = if let Some(req) = req {
+            req
+        } else {
+            let newest = self.newest(&package, &requirements, &index).await;
+            newest.map_err(|error| self.no_package(error))?
         };
         let is_fixed = is_given || requirements.overrides.contains(&package);
         let (chosen, wanted) = match requirements.overrides.effective(&package, &req) {
@@ -270,9 +269,9 @@ impl Project {
         let parents = components.iter().filter_map(|id| Some((id, self.manifest().components.get(id)?)));
         for (id, entry) in parents.flat_map(|(id, it)| it.dependencies.iter().map(move |entry| (id, entry))) {
             let same_package = matches!(&entry.source, Source::Registry { package: it, .. } if it == package);
-            let mut names = options.imports.iter().chain(&options.rename).peekable();
-            let named = names.peek().is_none() || names.any(|name| *name == entry.name.to_string());
-            if same_package && named {
+            let is_all = options.imports.is_empty() && options.rename.is_none();
+            let mut imports = options.imports.iter().chain(&options.rename);
+            if same_package && (is_all || imports.any(|name| *name == entry.name.to_string())) {
                 let removed = document.remove_dependency(id, &entry.name);
                 removed.map_err(|error| Error::Manifest { excerpt: Box::new(self.excerpt()), error })?;
             }

@@ -169,11 +169,14 @@ mod tests {
         folder
     }
 
+    /// Files with their texts, and what they show.
+    type Case<'a> = (&'a [(&'a str, &'a str)], Option<Language>);
+
     #[test]
     fn what_lies_in_the_folder_shows_the_language() {
         let package = ("Cargo.toml", "[package]\nname = \"a\"\n");
         let json = ("package.json", "{}");
-        let cases: [(&[(&str, &str)], Option<Language>); 14] = [
+        let cases: [Case<'_>; 14] = [
             (&[], None),
             (&[package], Some(Language::Rust)),
             (&[("Cargo.toml", "[workspace]\n")], None),

@@ -36,17 +36,18 @@ pub(super) async fn run(
     let mut running = Running { child: shell.spawn()? };
     let (stdout, stderr) = (running.child.stdout.take(), running.child.stderr.take());
     let mut lines = Lines { component, output, kept: Vec::new() };
-    let status = follow(&mut running, stdout, stderr, &mut lines).await?;
+    // It holds the buffers of both streams.
+    let status = Box::pin(follow(&mut running, stdout, stderr, &mut lines)).await?;
     if status.success() {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&lines.kept).into_owned();
     Err(Error::BuildFailed {
-        component: component.to_owned(),
-        command: command.to_owned(),
-        status: status_in_words(status),
-        missing: (status.code() == Some(NOT_FOUND)).then(|| not_found(&text)).flatten(),
-        output: if output.is_shown() { String::new() } else { text.trim_end().to_owned() },
+        component: component.into(),
+        command: command.into(),
+        status: status_in_words(status).into(),
+        missing: (status.code() == Some(NOT_FOUND)).then(|| not_found(&text)).flatten().map(Into::into),
+        output: if output.is_shown() { "".into() } else { text.trim_end().into() },
     })
 }
 

@@ -61,9 +61,11 @@ pub enum BuildEvent<'a> {
     },
 }
 
+type Listener = dyn Fn(BuildEvent<'_>) + Send + Sync;
+
 /// Takes what happens during a build.
 #[derive(Clone, Default)]
-pub struct BuildOutput(Option<Arc<dyn Fn(BuildEvent<'_>) + Send + Sync>>);
+pub struct BuildOutput(Option<Arc<Listener>>);
 
 impl BuildOutput {
     /// An output that calls `take` for every event. What is shown in this way is not repeated by

@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     io::Read,
     path::{Path, PathBuf},
 };
@@ -63,7 +64,11 @@ impl Sources {
             hasher.update(path.as_bytes());
             hasher.update(digest);
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+            // A String takes everything.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 }
 

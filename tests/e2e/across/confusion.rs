@@ -124,7 +124,7 @@ fn no_other_registry_is_asked_for_what_the_right_one_lacks() {
      20 │
         ╰────
 
-    hint: check the spelling of acme:rare; `spin-deps search rare` shows what there is
+    hint: did you mean `acme:base`?
     "#);
 }
 

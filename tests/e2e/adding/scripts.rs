@@ -1,8 +1,7 @@
 //! Without a terminal: every question has an option, and what is missing is told with the choices.
 
 use super::{MANIFEST, SMALL_MANIFEST, added, project, small_project};
-use crate::support::library::{function, two_versions};
-use crate::support::world::Sandbox;
+use crate::support::library::{function, two_interfaces, two_versions};
 use spin_deps_fixtures::odd::with_section;
 
 #[test]
@@ -178,16 +177,37 @@ fn what_to_do_next_is_said_where_there_is_something_to_do() {
 fn what_a_dependency_asks_for_and_the_app_does_not_have_is_told() {
     let sandbox = small_project();
     let requires = br#"{"format_version":1,"key_value_stores":["cache"],"environment":["MODE","LEVEL"]}"#;
-    let kit =
-        with_section(&fs_err::read(sandbox.project().join("kit.wasm")).unwrap(), "spin:requires", requires);
-    sandbox.write("kit.wasm", kit);
-    let run: crate::support::world::Run =
-        Sandbox::run_command(&mut sandbox.command(&["add", "./kit.wasm"])).done();
+    sandbox.write("kit.wasm", with_section(&two_interfaces("acme:kit", "1.0.0"), "spin:requires", requires));
+    let run = sandbox.run(&["add", "./kit.wasm"]).done();
+    insta::assert_snapshot!(sandbox.snapshot(&run), @r#"
+    exit: 0
+    --- stdout
+    Added acme:kit to component 'api' (./kit.wasm)
+    Locked nothing: the app needs no packages
+    Wrote spin-dependencies.wit
+    --- stderr
+    warning: ./kit.wasm requires the environment variables `MODE`, `LEVEL`, which component `api` does not pass on, and `LEVEL` it does not have
+    warning: ./kit.wasm requires the key-value store `cache`, which component `api` neither has nor passes on
+    warning: `verify` will fail: write `LEVEL = "…"` in [component.api.environment]
+    warning: `verify` will fail: write `key_value_stores = ["cache"]` in [component.api]
+    warning: `verify` will fail: write `inherit_configuration = ["environment", "key_value_stores"]` in the entry "acme:kit" of [component.api.dependencies]
+    "#);
+}
+
+#[test]
+fn where_the_bindings_are_is_said() {
+    let sandbox = small_project();
+    sandbox
+        .write("spin.toml", SMALL_MANIFEST.to_owned() + "\n[component.api.tool.deps]\nbindings = \"rust\"\n");
+    let run = sandbox.run(&["add", "./kit.wasm"]).done();
     insta::assert_snapshot!(sandbox.snapshot(&run), @"
     exit: 0
     --- stdout
     Added acme:kit to component 'api' (./kit.wasm)
     Locked nothing: the app needs no packages
     Wrote spin-dependencies.wit
+    Wrote src/spin_dependencies.rs
+    --- stderr
+    The bindings of `api` are in src/spin_dependencies.rs.
     ");
 }

@@ -1,7 +1,9 @@
 //! What somebody at a terminal is asked, and sees.
 
 use super::{MANIFEST, SMALL_MANIFEST, added, done, press, project, screen, small_project, start};
+use crate::support::library::environment_counter;
 use crate::support::terminal::Key;
+use spin_deps_fixtures::odd::with_section;
 
 #[test]
 fn components_interfaces_and_capabilities_are_asked_for() {
@@ -120,6 +122,23 @@ fn capabilities_that_the_component_has_are_offered_first() {
     [component.api.dependencies]
     "acme:env" = { version = "^1.0.0", inherit_configuration = [] }
     "#);
+}
+
+#[test]
+fn what_a_dependency_asks_for_stands_beside_the_capability() {
+    let sandbox = small_project();
+    let requires = br#"{"format_version":1,"environment":["MODE","LEVEL"]}"#;
+    sandbox.write(
+        "env.wasm",
+        with_section(&environment_counter("acme:env", "1.0.0"), "spin:requires", requires),
+    );
+    sandbox.write("spin.toml", SMALL_MANIFEST.replace("environment = { MODE = \"test\" }\n", ""));
+    let mut terminal = start(&sandbox, &["add", "./env.wasm"]);
+    insta::assert_snapshot!(screen(&sandbox, &mut terminal, "[ ] environment"), @"
+    ? What may ./env.wasm use of component `api`?
+      (arrows move, space selects, enter confirms)
+    > [ ] environment (asks for MODE, LEVEL; api has none)
+    ");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use spin_deps_fixtures::http::p3_app;
 
 use crate::support::{
     terminal::Terminal,
-    toolchains::{with_toolchains, zig},
+    toolchains::{source_of, with_toolchains, zig},
     world::Sandbox,
 };
 
@@ -22,6 +22,9 @@ fn command(sandbox: &Sandbox, folder: &str, arguments: &[&str]) -> Command {
     command.current_dir(sandbox.project().join(folder));
     with_toolchains(&mut command);
     command.env("WASI_CC", format!("{} cc", zig().display()));
+    // What was fetched with the toolchains has to do.
+    command.envs([("CARGO_NET_OFFLINE", "true"), ("GOPROXY", "off"), ("GOTOOLCHAIN", "local")]);
+    command.env("GOCACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/GOCACHE"));
     // The standard library is compiled once for all.
     command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/new"));
     command
@@ -31,11 +34,19 @@ fn command(sandbox: &Sandbox, folder: &str, arguments: &[&str]) -> Command {
 fn built(kind: &str, name: &str, language: &str) -> Sandbox {
     let sandbox = sandbox();
     sandbox.run(&["new", kind, name, "--lang", language]).done();
-    let folder = name.split_once(':').unwrap().1;
+    let (_, folder) = name.split_once(':').expect("a package");
     if language == "js" {
-        let modules = crate::support::toolchains::toolchain("jco");
-        let modules = modules.ancestors().nth(2).unwrap();
-        std::os::unix::fs::symlink(modules, sandbox.project().join(folder).join("node_modules")).unwrap();
+        let modules = crate::support::toolchains::toolchain("componentize-js");
+        let modules = modules.ancestors().nth(2).expect("node_modules");
+        std::os::unix::fs::symlink(modules, sandbox.project().join(folder).join("node_modules"))
+            .expect("a link");
+    }
+    if language == "go" {
+        // Where the module proxy would be asked: what the bindings refer to comes with their generator.
+        let module = format!("{folder}/go.mod");
+        let replaced =
+            format!("replace go.bytecodealliance.org/pkg => {}/src/pkg", source_of("wit-bindgen-go"));
+        sandbox.write(&module, format!("{}\n{replaced}\n", sandbox.read(&module)));
     }
     Sandbox::run_command(&mut command(&sandbox, folder, &["build"])).done();
     Sandbox::run_command(&mut command(&sandbox, folder, &["verify"])).done();
@@ -45,12 +56,7 @@ fn built(kind: &str, name: &str, language: &str) -> Sandbox {
 /// A library of the template is published, added to the project of another component, and composed with what calls it.
 fn is_a_library(language: &str) {
     let sandbox = built("library", "acme:hello-all", language);
-    Sandbox::run_command(&mut command(
-        &sandbox,
-        "hello-all",
-        &["publish", "hello-all.wasm", "--package", "acme:hello-all@0.1.0"],
-    ))
-    .done();
+    Sandbox::run_command(&mut command(&sandbox, "hello-all", &["publish"])).done();
     sandbox.write(
         "component.toml",
         "component_manifest_version = 1\n[component]\nname = \"acme:caller\"\nsource = \"caller.wasm\"\n",
@@ -74,18 +80,13 @@ fn caller() -> Vec<u8> {
              (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64))
              (func (export "run") (call $greet (i32.const 0) (i32.const 0) (i32.const 16))))"#,
     )
-    .unwrap()
+    .expect("a component")
 }
 
 /// Middleware of the template is put before an app, which answers as before with a header more.
-fn is_middleware(language: &str) {
+fn is_middleware(language: &str, inherit: &str) {
     let sandbox = built("middleware", "acme:stamp", language);
-    Sandbox::run_command(&mut command(
-        &sandbox,
-        "stamp",
-        &["publish", "stamp.wasm", "--package", "acme:stamp@0.1.0"],
-    ))
-    .done();
+    Sandbox::run_command(&mut command(&sandbox, "stamp", &["publish"])).done();
     sandbox.write("app.wasm", p3_app(&[]));
     sandbox.write(
         "spin.toml",
@@ -106,8 +107,13 @@ component = "app"
 source = "app.wasm"
 "#,
     );
-    sandbox.run(&["add", "acme:stamp", "--route", "/..."]).done();
+    sandbox.run(&["add", "acme:stamp", "--route", "/...", "--inherit", inherit]).done();
     sandbox.run(&["verify"]).done();
+}
+
+#[test]
+fn a_library_in_go() {
+    is_a_library("go");
 }
 
 #[test]
@@ -132,17 +138,17 @@ fn a_library_in_c() {
 
 #[test]
 fn middleware_in_rust() {
-    is_middleware("rust");
+    is_middleware("rust", "none");
 }
 
 #[test]
 fn middleware_in_python() {
-    is_middleware("python");
+    is_middleware("python", "all");
 }
 
 #[test]
 fn middleware_in_c() {
-    is_middleware("c");
+    is_middleware("c", "none");
 }
 
 #[test]
@@ -222,7 +228,7 @@ fn what_is_made_is_said_and_what_comes_next() {
 
     [build]
     command = [
-      "${WASI_CC:-clang} --target=wasm32-wasi -mexec-model=reactor -O2 -Ispin_dependencies component.c spin_dependencies/middleware.c -o stamp.core.wasm",
+      "${WASI_CC:-clang} --target=wasm32-wasi -mexec-model=reactor -O2 -s -Ispin_dependencies component.c spin_dependencies/middleware.c -o stamp.core.wasm",
       "spin-deps componentize stamp.core.wasm -o stamp.wasm",
     ]
     watch = ["**/*.c", "**/*.h", "wit/**/*.wit"]
@@ -263,7 +269,7 @@ fn what_cannot_be_made_is_refused_and_nothing_written() {
     sandbox.write("hello/notes.txt", "mine");
     sandbox.write("file", "mine");
     let before = sandbox.files();
-    let mut shown = String::new();
+    let mut shown = Vec::new();
     for arguments in [
         "library acme:hello --lang rust",
         "library acme:hello --lang rust --dir file",
@@ -279,9 +285,59 @@ fn what_cannot_be_made_is_refused_and_nothing_written() {
         let arguments: Vec<_> = ["new"].into_iter().chain(arguments.split(' ')).collect();
         let run = sandbox.run(&arguments);
         assert!(matches!(run.code, Some(1 | 2)), "{run:?}");
-        shown += &format!("$ spin-deps {}\n{}\n", arguments.join(" "), run.stderr);
+        shown.push(format!("$ spin-deps {}\n{}\n", arguments.join(" "), run.stderr));
     }
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown.concat(), @"
+    $ spin-deps new library acme:hello --lang rust
+    error: there is something in `hello` already
+
+    hint: name another folder with `--dir`
+
+    $ spin-deps new library acme:hello --lang rust --dir file
+    error: there is something in `file` already
+
+    hint: name another folder with `--dir`
+
+    $ spin-deps new library hello --lang rust
+    error: `hello` is not the name of a package
+
+    hint: a package has a namespace and a name, in lower case: `acme:hello`
+
+    $ spin-deps new library acme:Hello_World --lang rust
+    error: `acme:Hello_World` is not the name of a package
+
+    hint: a package has a namespace and a name, in lower case: `acme:hello`
+
+    $ spin-deps new library acme:hey --lang rsut
+    error: there is no library in `rsut`
+
+    hint: did you mean `rust`?
+
+    $ spin-deps new library acme:hey --lang csharp
+    error: there is no library in csharp
+
+    hint: there are `rust`, `js`, `python`, `c`, `go`
+
+    $ spin-deps new middleware acme:hey --lang js
+    error: middleware cannot be written in js: what makes components of it has no asynchronous imports, and the next handler is one
+
+    hint: there are `rust`, `python`, `c`
+
+    $ spin-deps new middleware acme:hey --lang go
+    error: there is no middleware in go
+
+    hint: there are `rust`, `python`, `c`
+
+    $ spin-deps new library acme:hey
+    error: the language of the component is not said
+
+    hint: name it with `--lang`: `rust`, `js`, `python`, `c`, `go`
+
+    $ spin-deps new library
+    error: the package is not named
+
+    hint: name it: `spin-deps new library acme:hello`
+    ");
     sandbox.run(&["new", "libary", "acme:hey"]).misused();
     assert_eq!(sandbox.files(), before);
 }
@@ -319,9 +375,10 @@ fn without_a_compiler_the_build_says_what_is_missing() {
     insta::assert_snapshot!(sandbox.snapshot(&run), @"
     exit: 1
     --- stderr
-    [hello] componentize-py -d wit -w library componentize app -o hello.wasm
+    warning: the component `hello` is left without bindings: `componentize-py` is not installed, which is needed to make bindings for Python; with `bindings = false` in its `tool.deps` none are looked for
+    [hello] componentize-py -d wit -w library componentize --stub-wasi app -o hello.wasm
     [hello] sh: 1: componentize-py: not found
-    error: the build of `hello` failed: `componentize-py -d wit -w library componentize app -o hello.wasm` ended with status 127
+    error: the build of `hello` failed: `componentize-py -d wit -w library componentize --stub-wasi app -o hello.wasm` ended with status 127
 
     hint: install `componentize-py`, or put it on the search path
     ");

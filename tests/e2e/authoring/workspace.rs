@@ -69,13 +69,26 @@ fn a_member_is_built_against_its_sibling() {
         command.current_dir(sandbox.project().join("libs/a"));
         Sandbox::run_command(&mut command)
     };
-    insta::assert_snapshot!(sandbox.snapshot(&run(&["lock"]).failed()), @"");
+    insta::assert_snapshot!(sandbox.snapshot(&run(&["lock"]).failed()), @r#"
+    exit: 1
+    --- stderr
+    error: the file ../b/built.wasm does not exist
+       ╭─[component.toml:3:1]
+     2 │
+     3 │ [component]
+       · ─────┬─────
+       ·      ╰── its imports tell what it needs
+     4 │ name = "acme:middle"
+       ╰────
+
+    hint: it belongs to the workspace: `spin-deps sync` builds it
+    "#);
     // Nothing is published, and nothing has to be.
     insta::assert_snapshot!(sandbox.snapshot(&run(&["build"]).done()).lines().filter(|line| !line.contains(" in 0.")).collect::<Vec<_>>().join("\n"), @"
     exit: 0
     --- stdout
     Built [DIR]/project/libs/b/built.wasm
-    Wrote spin-dependencies.wit
+    Wrote wit/deps/acme-base-1.1.0/package.wit
     Built middle in [TIME]: built.wasm, [SIZE] bytes
     --- stderr
     [base] echo acme:base >> '[DIR]/builds' && cp input.wasm built.wasm
@@ -97,8 +110,7 @@ fn a_member_is_built_against_its_sibling() {
     exit: 0
     --- stdout
     acme:middle
-    └── component middle
-        └── ../b/built.wasm (^1; as acme:base; override)
+    └── ../b/built.wasm (^1; as acme:base; override)
     ");
     sandbox.write("libs/b/input.wasm", base("1.1.1"));
     run(&["sync"]).done();

@@ -39,7 +39,7 @@ fn but_a_core_module_in_a_file() {
         ·                             ╰── a component is needed here
         ╰────
 
-    hint: make a component of it first, for example with `wasm-tools component new`
+    hint: make a component of it first, with `spin-deps componentize`
     "#);
 }
 
@@ -170,7 +170,7 @@ fn but_a_core_module_to_publish() {
     --- stderr
     error: [DIR]/artifacts/sha256-[DIGEST-1].wasm is a core module, but a component is needed
 
-    hint: make a component of it first, for example with `wasm-tools component new`
+    hint: make a component of it first, with `spin-deps componentize`
     ");
 }
 

@@ -150,12 +150,6 @@ fn a_world_that_cannot_be_read_leaves_the_bindings_alone() {
       remove acme:base 1.1.0
     Removed wit/deps/acme-base-1.1.0/package.wit
     --- stderr
-    warning: the bindings are left as they are: the WIT in wit cannot be used: package 'acme:base@1.1.0' not found. known packages:
-        acme:store@2.1.0
-         --> wit/world.wit:14:10
-          |
-       14 |   import acme:base/api@1.1.0;
-          |          ^--------
     warning: the WIT in wit cannot be used: package 'acme:base@1.1.0' not found. known packages:
         acme:store@2.1.0
          --> wit/world.wit:14:10

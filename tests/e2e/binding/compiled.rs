@@ -1,10 +1,9 @@
 //! The compilers' own judgement. Those of C# and MoonBit are not to be had here: see `languages`.
 
 use std::path::Path;
-use std::process::Command;
 
 use super::{ON_CLOCK, ON_RICH, accepted, app};
-use crate::support::toolchains::{toolchain, zig};
+use crate::support::toolchains::{source_of, toolchain, zig};
 use crate::support::world::{Sandbox, inherited};
 
 /// Both dependencies.
@@ -19,21 +18,6 @@ fn variable(name: &str) -> Option<String> {
 /// Where a compiler may keep what it has compiled of its own libraries, which takes longer than all else.
 pub(super) fn kept(name: &'static str) -> (&'static str, String) {
     (name, format!("{}/{name}", env!("CARGO_TARGET_TMPDIR")))
-}
-
-/// Where cargo has the sources of a crate of our own lockfile.
-fn source_of(name: &str) -> String {
-    let cargo = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--offline", "--locked"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("cargo");
-    let metadata: serde_json::Value = serde_json::from_slice(&cargo.stdout).expect("JSON of cargo");
-    let packages = metadata["packages"].as_array().expect("packages");
-    let of = |key: &str, package: &serde_json::Value| package[key].as_str().expect("text").to_owned();
-    let manifests = packages.iter().filter(|it| it["name"] == name && of("version", it).starts_with("0.60."));
-    let manifest = manifests.map(|it| of("manifest_path", it)).next().expect("a crate of the lockfile");
-    Path::new(&manifest).parent().expect("a folder").to_str().expect("a path in UTF-8").to_owned()
 }
 
 /// The manifest of a crate that needs nothing but what generated bindings refer to.

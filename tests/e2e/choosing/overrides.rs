@@ -516,7 +516,7 @@ fn what_cannot_be_linked_or_unlinked_changes_nothing() {
     --- stderr
     error: ./core.wasm is a core module, but a component is needed
 
-    hint: make a component of it first, for example with `wasm-tools component new`
+    hint: make a component of it first, with `spin-deps componentize`
 
     $ link nameless.wasm
     exit: 2

@@ -18,7 +18,7 @@ pub(crate) fn pages() -> Vec<String> {
             let path = format!("{folder}/{}", entry.file_name().display());
             if entry.file_type().expect("its type").is_dir() {
                 folders.push(path);
-            } else if path.ends_with(".md") {
+            } else if Path::new(&path).extension().is_some_and(|it| it == "md") {
                 pages.push(path);
             }
         }

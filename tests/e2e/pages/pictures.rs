@@ -3,7 +3,6 @@
 //! They are text, which can be selected and searched. `cargo xtask pages` draws them; here it is made sure that they still
 //! show what happens.
 
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 use anstyle::{Ansi256Color, AnsiColor, Color, RgbColor, Style};
@@ -49,18 +48,22 @@ fn prompt(arguments: &[&str]) -> String {
 
 /// What stands on a screen, with the control sequences for its colours and without those that move.
 fn painted(screen: &vt100::Screen) -> String {
-    let mut text = String::new();
     let (rows, columns) = screen.size();
-    for row in 0..rows {
-        for cell in (0..columns).filter_map(|column| screen.cell(row, column)) {
-            let style = style(cell);
-            let content = if cell.has_contents() { cell.contents() } else { " " };
-            write!(text, "{style}{content}{style:#}").expect("a String takes everything");
+    (0..rows).map(|row| line(&mut (0..columns).filter_map(|column| screen.cell(row, column)))).collect()
+}
+
+fn line(cells: &mut dyn Iterator<Item = &vt100::Cell>) -> String {
+    let mut spans: Vec<(Style, String)> = Vec::new();
+    for cell in cells {
+        let style = style(cell);
+        let content = if cell.has_contents() { cell.contents() } else { " " };
+        match spans.last_mut() {
+            Some((last, text)) if *last == style => text.push_str(content),
+            _ => spans.push((style, content.to_owned())),
         }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
     }
-    text
+    let line: Vec<_> = spans.iter().map(|(style, text)| format!("{style}{text}{style:#}")).collect();
+    format!("{}\n", line.concat().trim_end())
 }
 
 fn style(cell: &vt100::Cell) -> Style {

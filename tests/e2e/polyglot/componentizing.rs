@@ -60,7 +60,7 @@ fn what_cannot_be_made_a_component_leaves_what_was_there() {
     --- stderr
     error: hash.module.wasm cannot be made a component: the module does not say which world it is built for
 
-    hint: link what the bindings generator made for it (for C, the file that ends in `_component_type.o`), or name the world's folder with `--wit DIR`
+    hint: link what the bindings generator made for it, or name the world's folder with `--wit DIR`
     ");
     insta::assert_snapshot!(failed(&["nothing.wasm"]), @"
     exit: 1
@@ -72,17 +72,17 @@ fn what_cannot_be_made_a_component_leaves_what_was_there() {
     --- stderr
     error: wit/hash.wit cannot be made a component: the file is not WebAssembly, it is text
 
-    hint: name the built component, a file that usually ends in `.wasm`
+    hint: name the module that the compiler made
     ");
     insta::assert_snapshot!(failed(&["hash.module.wasm", "--wit", "nowhere"]), @r#"
     exit: 1
     --- stderr
-    error: the WIT of the dependencies is not valid: failed to parse package: nowhere: failed to read directory "nowhere": No such file or directory (os error 2)
+    error: the WIT in nowhere cannot be used: failed to parse package: nowhere: failed to read directory "nowhere": No such file or directory (os error 2)
     "#);
     insta::assert_snapshot!(failed(&["hash.module.wasm", "--wit", "wit", "--world", "libary"]), @"
     exit: 1
     --- stderr
-    error: the WIT of the dependencies is not valid: World `libary` not found in package `acme:hash@1.2.0`
+    error: the WIT in wit cannot be used: World `libary` not found in package `acme:hash@1.2.0`
     ");
     insta::assert_snapshot!(failed(&["hash.module.wasm", "--wit", "wit", "--adapt", "host=nothing.wasm"]), @"
     exit: 1

@@ -11,7 +11,7 @@ fn help(sandbox: &Sandbox, arguments: &[&str], width: usize) -> String {
     command.env("COLUMNS", width.to_string());
     let run = Sandbox::run_command(&mut command).done();
     assert_eq!(run.stderr, "", "{arguments:?}");
-    run.stdout.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    run.stdout.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
 /// Every command, as the words that name it.

@@ -43,6 +43,7 @@ fn the_results_about_an_app_are_as_described() {
         ("tree", &["tree", "--invert", "acme:base"]),
         ("tree", &["tree", "--duplicates"]),
         ("why", &["why", "acme:base"]),
+        ("add", &["add", "acme:env", "--to", "app", "--inherit", "none", "--dry-run"]),
         ("add", &["add", "acme:env", "--to", "app", "--inherit", "none"]),
         ("why", &["why", "acme:env"]),
         ("link", &["link", "./linked.wasm", "--package", "acme:env"]),
@@ -50,6 +51,9 @@ fn the_results_about_an_app_are_as_described() {
         ("lock", &["lock"]),
         ("unlink", &["unlink", "acme:env"]),
         ("remove", &["remove", "acme:env", "--to", "app"]),
+        ("remove", &["remove", "acme:middle", "--to", "app", "--dry-run"]),
+        ("bindings", &["bindings"]),
+        ("componentize", &["componentize", "app.wasm", "-o", "same.wasm"]),
         ("compose", &["compose", "app", "-o", "composed.wasm"]),
         ("verify", &["verify"]),
     ] {
@@ -108,6 +112,7 @@ fn the_results_about_this_machine_are_as_described() {
         ("completions", &["completions", "bash"]),
         ("man", &["man", "add"]),
         ("man", &["man", "--dir", "pages"]),
+        ("new", &["new", "library", "acme:fresh", "--lang", "c", "--dry-run"]),
     ] {
         result(&sandbox, name, arguments).done();
     }

@@ -92,7 +92,7 @@ pub(crate) fn differences(page: &str, stage: &Stage) -> Vec<Difference> {
     for step in steps(page) {
         match step {
             Step::Enter(path) => folder.push(path),
-            Step::Export(variable) => exported += &format!("export {variable}; "),
+            Step::Export(variable) => exported.extend(["export ", &variable, "; "]),
             Step::Write { file, text } if file == "config.toml" => stage.sandbox.configure(&there(&text)),
             Step::Write { file, text } => {
                 let file = folder.join(file);

@@ -235,8 +235,6 @@ dependencies.middleware = [
     [application]
     name = "demo"
 
-    [application.tool.deps]
-
     [[application.tool.deps.verify.requests]]
     path = "/x"
     expect = { headers = { x-outer = "outer", x-inner = "inner" }, body = "path: /x" }

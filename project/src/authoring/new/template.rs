@@ -131,34 +131,30 @@ impl<'a> Template<'a> {
     }
 
     fn manifest(&self) -> String {
-        let list = |items: &mut dyn Iterator<Item = &str>| {
-            let items: Vec<_> = items.map(|item| toml_edit::Value::from(item).to_string()).collect();
-            items.join(", ")
-        };
-        let mut text = manifest(self.package);
-        text += "[build]\n";
+        let value = |text: &str| toml_edit::Value::from(text).to_string();
+        let mut lines = vec![manifest(self.package) + "[build]"];
         match self.toolchain.build.as_slice() {
-            [only] => text += &format!("command = {}\n", list(&mut std::iter::once(only.as_str()))),
+            [only] => lines.push(format!("command = {}", value(only))),
             several => {
-                text += "command = [\n";
-                for command in several {
-                    text += &format!("  {},\n", list(&mut std::iter::once(command.as_str())));
-                }
-                text += "]\n";
+                lines.push("command = [".to_owned());
+                lines.extend(several.iter().map(|command| format!("  {},", value(command))));
+                lines.push("]".to_owned());
             }
         }
         let watched = self.toolchain.watch.iter().copied().chain(["wit/**/*.wit"]);
-        text += &format!("watch = [{}]\n", list(&mut watched.into_iter()));
+        let watched: Vec<_> = watched.map(value).collect();
+        lines.push(format!("watch = [{}]", watched.join(", ")));
         if let Some(language) = self.toolchain.bindings {
-            text += &format!("\n[tool.deps]\nbindings = \"{language}\"\n");
+            lines.push(format!("\n[tool.deps]\nbindings = \"{language}\""));
         }
-        text
+        lines.join("\n") + "\n"
     }
 
     fn ignored(&self) -> String {
         let component = format!("/{}.wasm", self.package.name());
-        let all = std::iter::once(component.as_str()).chain(self.toolchain.ignored.iter().copied());
-        all.map(|line| format!("{line}\n")).collect()
+        let mut lines = vec![component.as_str()];
+        lines.extend(self.toolchain.ignored);
+        lines.join("\n") + "\n"
     }
 
     fn readme(&self) -> String {
@@ -192,9 +188,15 @@ fn toolchain(kind: NewKind, language: Language, package: &PackageRef) -> Toolcha
         },
         Language::Python => Toolchain {
             name: "Python",
-            build: vec![format!(
-                "componentize-py -d wit -w {world} componentize --stub-wasi app -o {name}.wasm"
-            )],
+            build: vec![match kind {
+                NewKind::Library => {
+                    format!("componentize-py -d wit -w {world} componentize --stub-wasi app -o {name}.wasm")
+                }
+                // Its event loop asks for the time and for random numbers.
+                NewKind::Middleware => {
+                    format!("componentize-py -d wit -w {world} componentize app -o {name}.wasm")
+                }
+            }],
             watch: &["**/*.py", "requirements.txt"],
             setup: Some("pip install -r requirements.txt"),
             bindings: None,
@@ -204,7 +206,7 @@ fn toolchain(kind: NewKind, language: Language, package: &PackageRef) -> Toolcha
             name: "C",
             build: vec![
                 format!(
-                    "${{WASI_CC:-clang}} --target=wasm32-wasi -mexec-model=reactor -O2 -Ispin_dependencies component.c spin_dependencies/{world}.c -o {name}.core.wasm"
+                    "${{WASI_CC:-clang}} --target=wasm32-wasi -mexec-model=reactor -O2 -s -Ispin_dependencies component.c spin_dependencies/{world}.c -o {name}.core.wasm"
                 ),
                 format!("spin-deps componentize {name}.core.wasm -o {name}.wasm"),
             ],
@@ -217,7 +219,9 @@ fn toolchain(kind: NewKind, language: Language, package: &PackageRef) -> Toolcha
             name: "Go",
             build: vec![
                 "go mod tidy".into(),
-                format!("GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o {name}.core.wasm ."),
+                format!(
+                    "GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags=-checklinkname=0 -o {name}.core.wasm ."
+                ),
                 format!("spin-deps componentize {name}.core.wasm -o {name}.wasm --wit wit --world {world}"),
             ],
             watch: &["**/*.go", "go.mod"],

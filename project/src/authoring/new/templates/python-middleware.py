@@ -1,7 +1,7 @@
 """The middleware `__PACKAGE__`: it adds a header to every response.
 
-The build leaves out what of the host Python itself could use, such as files and the environment, so that no app has to
-grant it: see `--stub-wasi` in component.toml.
+Python's event loop needs the clocks and random numbers of the host, and with them comes all else that Python itself could
+use, such as files and the environment. `spin-deps add` asks what of it the app grants.
 """
 
 import wit_world
