@@ -99,7 +99,7 @@ fn timed(command: &mut Command) -> (Duration, u64) {
     assert!(synced.success());
     let begun = Instant::now();
     let process = Process::start(command).expect("a program to measure");
-    let peak = Peak::of(process.id());
+    let peak = Peak::of(process.id(), "VmHWM");
     let ended = process.finish();
     let time = begun.elapsed();
     assert!(ended.status.success(), "{command:?}: {}", ended.stderr);

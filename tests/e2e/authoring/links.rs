@@ -21,7 +21,7 @@ fn answering(prefix: &str) -> Vec<u8> {
 
 /// An app that depends on `acme:middle` and so on `acme:base`, locked, with `acme:base` under development beside it.
 fn developing() -> Sandbox {
-    let sandbox = Sandbox::with_project("work/app");
+    let sandbox = Sandbox::with_project("code/app");
     sandbox.use_folder();
     publish_all(&sandbox);
     sandbox.write_app(IMPORTS, DEPENDENCIES, ANSWER);
@@ -75,7 +75,7 @@ fn a_linked_component_is_built_when_its_sources_changed() {
     --- stdout
     Locked 1 package in spin-deps.lock, up to date
     Checked 1 package against its digest
-    Built [DIR]/work/base/built.wasm
+    Built [DIR]/code/base/built.wasm
     ");
     assert_eq!(builds(&sandbox), ["acme:base"]);
 
@@ -188,7 +188,7 @@ fn what_is_linked_has_dependencies_of_its_own() {
     insta::assert_snapshot!(sandbox.snapshot(&sandbox.run(&["link", ".."]).failed()), @"
     exit: 1
     --- stderr
-    error: [DIR]/work has no component of its own
+    error: [DIR]/code has no component of its own
 
     hint: link the folder of one of its members
     ");
