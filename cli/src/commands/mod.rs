@@ -22,6 +22,7 @@ mod publish;
 mod remove;
 mod search;
 mod sync;
+mod targets;
 mod tree;
 mod unlink;
 mod up;
@@ -71,6 +72,7 @@ pub(crate) enum Command {
     Vendor(vendor::Vendor),
     Up(up::Up),
     Verify(verify::Verify),
+    Targets(targets::Targets),
     New(new::New),
     Componentize(componentize::Componentize),
     Publish(publish::Publish),
@@ -88,7 +90,7 @@ pub(crate) enum Command {
 pub(crate) const THEMES: &[(&str, &[&str])] = &[
     ("Dependencies", &["add", "remove", "update", "outdated", "lock", "sync", "bindings", "link", "unlink"]),
     ("Look around", &["tree", "why", "info", "versions", "diff", "search"]),
-    ("Build and run", &["build", "compose", "up", "verify", "vendor"]),
+    ("Build and run", &["build", "compose", "up", "verify", "targets", "vendor"]),
     ("Write components", &["new", "componentize", "publish", "yank"]),
     ("This machine", &["login", "logout", "cache", "completions", "man", "help"]),
 ];
@@ -190,6 +192,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Command::Vendor(command) => command.run(&context).await,
         Command::Up(command) => command.run(&context).await,
         Command::Verify(command) => command.run(&context).await,
+        Command::Targets(command) => command.run(&context).await,
         Command::New(command) => command.run(&context).await,
         Command::Componentize(command) => command.run(&context).await,
         Command::Publish(command) => command.run(&context).await,

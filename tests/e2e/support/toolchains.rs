@@ -30,11 +30,22 @@ pub(crate) fn toolchain(program: &str) -> PathBuf {
 
 /// Zig's clang with a WASI libc; its first argument is `cc`.
 pub(crate) fn zig() -> PathBuf {
+    packaged("ziglang/zig")
+}
+
+/// The command line of plain wasmtime.
+#[expect(dead_code, reason = "for the tests of what is composed")]
+pub(crate) fn wasmtime() -> PathBuf {
+    packaged("wasmtime_cli/wasmtime")
+}
+
+/// A program within a package of PyPI.
+fn packaged(program: &str) -> PathBuf {
     let python = toolchain("python");
     let library = python.ancestors().nth(2).expect("the folder of the toolchain").join("lib");
     let entries = fs_err::read_dir(&library).expect("the toolchain's library");
-    let mut places = entries.map(|entry| entry.expect("an entry").path().join("site-packages/ziglang/zig"));
-    places.find(|path| path.exists()).expect("zig: run `cargo xtask toolchains`")
+    let mut places = entries.map(|entry| entry.expect("an entry").path().join("site-packages").join(program));
+    places.find(|path| path.exists()).unwrap_or_else(|| panic!("{program}: run `cargo xtask toolchains`"))
 }
 
 /// Lets a command find the compilers: those of PyPI and npm, `zig`, and a cargo that builds for

@@ -1,0 +1,1 @@
+//! What dependencies and middleware reach, and what they do not.

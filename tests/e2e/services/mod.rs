@@ -1,0 +1,1 @@
+//! What the embedded host gives to components.

@@ -1,0 +1,1 @@
+//! The app against the environments that it will be deployed to.

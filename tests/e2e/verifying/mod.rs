@@ -1,0 +1,1 @@
+//! `verify` as one report.
