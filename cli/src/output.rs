@@ -25,7 +25,7 @@ pub(crate) struct Output {
     json: Value,
     note: Option<String>,
     success: bool,
-    failure: Option<Failure>,
+    failures: Vec<Failure>,
 }
 
 impl Output {
@@ -36,7 +36,7 @@ impl Output {
 
     /// A result whose text is to be written line by line.
     pub(crate) fn new(json: Value) -> Self {
-        Self { text: String::new(), json, note: None, success: true, failure: None }
+        Self { text: String::new(), json, note: None, success: true, failures: Vec::new() }
     }
 
     /// Adds a line of text.
@@ -68,9 +68,9 @@ impl Output {
         self
     }
 
-    /// The result says what was found; what that means is a failure.
+    /// The result says what was found; what that means is a failure, or several. The first says how the command ends.
     pub(crate) fn failed(mut self, failure: Failure) -> Self {
-        self.failure = Some(failure);
+        self.failures.push(failure);
         self
     }
 
@@ -87,10 +87,12 @@ impl Output {
         if let Some(note) = self.note.filter(|_| !quiet) {
             crate::report::note(&note);
         }
-        if let Some(failure) = &self.failure {
-            return crate::report::fail(failure, format);
+        let told: Vec<_> = self.failures.iter().map(|it| crate::report::fail(it, format)).collect();
+        match (told.first(), self.success) {
+            (Some(code), _) => *code,
+            (None, true) => ExitCode::SUCCESS,
+            (None, false) => ExitCode::FAILURE,
         }
-        if self.success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 

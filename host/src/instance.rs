@@ -10,6 +10,7 @@
 use std::{
     collections::BTreeMap,
     io, mem,
+    ops::RangeInclusive,
     path::PathBuf,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -34,7 +35,7 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
-    app::{Component, Options, Reuse},
+    app::{Component, Options, Picked, Reuse, pick},
     error::HostError,
     outbound::AllowedHost,
     output::{GuestStream, Output, Stream},
@@ -50,7 +51,7 @@ pub(crate) struct Template {
     variables: Arc<BTreeMap<String, String>>,
     allowed: Arc<[AllowedHost]>,
     output: Output,
-    request_timeout: Option<Duration>,
+    request_timeout: Option<RangeInclusive<Duration>>,
     max_memory: Option<usize>,
     reuse: Reuse,
     room: Arc<Semaphore>,
@@ -109,8 +110,8 @@ impl Template {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let reuse = match &pre {
-            ProxyPre::P2(_) => Reuse { requests: 1, concurrent: 1, ..options.reuse },
-            ProxyPre::P3(_) => options.reuse,
+            ProxyPre::P2(_) => Reuse::none(),
+            ProxyPre::P3(_) => component.reuse.clone().unwrap_or_else(|| options.reuse.clone()),
         };
         Ok(Self {
             id: Arc::from(id),
@@ -121,7 +122,7 @@ impl Template {
             variables: Arc::new(component.variables.clone()),
             allowed: allowed.into(),
             output: options.output.clone(),
-            request_timeout: options.request_timeout,
+            request_timeout: options.request_timeout.clone(),
             max_memory: options.max_memory,
             reuse,
             room: Arc::clone(&shared.room),
@@ -175,13 +176,14 @@ impl HandlerState for Template {
             wasmtime::error::Ok((store, proxy))
         };
         // A start function can loop as well as any other.
-        let (store, proxy) = match self.request_timeout {
+        let request_timeout = self.request_timeout.as_ref().map(pick);
+        let reuse = self.reuse.pick();
+        let (store, proxy) = match request_timeout {
             Some(limit) => tokio::time::timeout(limit, instantiate).await??,
             None => instantiate.await?,
         };
         let end = Arc::new(Mutex::new(End::OwnWill));
-        let expiration =
-            Expiration::new(self.reuse.idle, self.request_timeout, self.stop.clone(), Arc::clone(&end));
+        let expiration = Expiration::new(reuse.idle, request_timeout, self.stop.clone(), Arc::clone(&end));
         Ok(Instance {
             store,
             proxy,
@@ -190,8 +192,8 @@ impl HandlerState for Template {
             state: Worker {
                 id: Arc::clone(&self.id),
                 output: self.output.clone(),
-                request_timeout: self.request_timeout,
-                reuse: self.reuse,
+                request_timeout,
+                reuse,
                 waiting: Mutex::new(Vec::new()),
                 end,
             },
@@ -342,7 +344,7 @@ pub(crate) struct Worker {
     id: Arc<str>,
     output: Output,
     request_timeout: Option<Duration>,
-    reuse: Reuse,
+    reuse: Picked,
     waiting: Mutex<Vec<Reported>>,
     end: Arc<Mutex<End>>,
 }
@@ -356,9 +358,9 @@ impl WorkerState for Worker {
     type RequestData = Reported;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
-        if total >= self.reuse.requests.max(1) {
+        if total >= self.reuse.requests {
             ShouldAccept::Never
-        } else if concurrent >= self.reuse.concurrent.max(1) {
+        } else if concurrent >= self.reuse.concurrent {
             ShouldAccept::No
         } else {
             ShouldAccept::Yes

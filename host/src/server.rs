@@ -121,7 +121,7 @@ pub async fn start(app: App, options: Options) -> Result<Running, HostError> {
         handlers,
         address,
         output: options.output.clone(),
-        request_timeout: options.request_timeout,
+        request_timeout: options.request_timeout.map(|range| *range.end()),
     });
     let accepting = tokio::spawn(accept(listener, server, accepting_stopped));
     let (grace, capacity) = (options.grace, pool.memories);

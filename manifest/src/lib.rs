@@ -48,6 +48,7 @@ mod name;
 mod profile;
 mod read;
 mod requirement;
+mod reuse;
 mod vendored;
 
 pub use authored::{Authored, AuthoredRequires, Required, Workspace};
@@ -61,6 +62,7 @@ pub use model::{
 };
 pub use name::{DependencyName, InvalidName};
 pub use requirement::{InvalidRequirement, parse_requirement};
+pub use reuse::InstanceReuse;
 pub use vendored::{Vendored, VendoredComponent, VendoredDependency};
 
 /// A range of bytes of the text that was given to [`Document::parse`].

@@ -12,7 +12,7 @@ use wasm_pkg_common::{
     registry::Registry,
 };
 
-use crate::{Authored, Capability, DependencyName, Grant, Inherit, Span, Workspace};
+use crate::{Authored, Capability, DependencyName, Grant, Inherit, InstanceReuse, Span, Workspace};
 
 /// A whole manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -388,6 +388,8 @@ pub struct ComponentToolDeps {
     pub bindings_path: Option<String>,
     /// The place of `bindings`.
     pub bindings_span: Option<Span>,
+    /// `reuse`: how its instances are reused.
+    pub reuse: InstanceReuse,
 }
 
 /// Overrides for one profile of a component.

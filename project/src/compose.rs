@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use spin_deps_component::{ComposeError, Composed, Composition, Link, LinkPattern, Part, Wire, compose};
+use spin_deps_component::{
+    ComposeError, Composed, Composition, Link, LinkPattern, Part, Reach, Wire, compose,
+};
 use spin_deps_lockfile::{HttpSource, Lockfile};
 use spin_deps_manifest::{Component, ComponentSource, Dependency, Grant, Inherit, Middleware, Trigger};
 use spin_deps_registry::digest_of;
@@ -171,7 +173,12 @@ impl Plan<'_> {
         let bytes = bytes.map_err(|error| self.not_built(id, component, error))?;
         inspect_component(&format!("{}, the source of component `{id}`", unit.label()), &bytes)
             .map_err(|error| self.project.at(&component.source_span, "named here", &error))?;
-        self.parts.push(Part { label: id.to_owned(), bytes: Arc::from(&bytes[..]), links: Vec::new() });
+        self.parts.push(Part {
+            label: id.to_owned(),
+            bytes: Arc::from(&bytes[..]),
+            links: Vec::new(),
+            reach: Reach::All,
+        });
         let mut links = Vec::new();
         let mut entries = BTreeSet::new();
         for dependency in &component.dependencies {
@@ -230,7 +237,12 @@ impl Plan<'_> {
             let capabilities: Vec<_> = inspection.capabilities.iter().map(|key| (*key).to_owned()).collect();
             self.check_recorded(&next, &capabilities)?;
             self.known.insert(next.clone(), Known { index: self.parts.len(), capabilities, needs });
-            self.parts.push(Part { label: next.label(), bytes: Arc::from(&bytes[..]), links: Vec::new() });
+            self.parts.push(Part {
+                label: next.label(),
+                bytes: Arc::from(&bytes[..]),
+                links: Vec::new(),
+                reach: Reach::All,
+            });
             made.push(next);
         }
         // All parts are there now, so that the links can name them.

@@ -85,13 +85,13 @@ pub use sync::SyncOutcome;
 pub use unmet::{Denied, Unmet};
 pub use update::{Interfaces, Move, MoveKind, Rewrite, UpdateOptions, UpdatePlan};
 pub use vendor::{Difference, VendorOptions, VendorOutcome, VendoredFile, VendoredPart, VendoredRelease};
-pub use verify::{Answer, Mismatch, VerifyReport};
+pub use verify::{Answer, Mismatch, Outcome, Step as VerifyStep, StepKind, VerifyOptions, VerifyReport};
 pub use yank::{YankOptions, YankOutcome, yank};
 
 pub use spin_deps_component::{InterfaceChange, ItemChange, Language};
 pub use spin_deps_host::{Line, Output, Stream};
 pub use spin_deps_lockfile::{Change as LockChange, Lockfile};
-pub use spin_deps_manifest::parse_requirement;
+pub use spin_deps_manifest::{InstanceReuse, parse_requirement};
 pub use spin_deps_registry::{
     Credential, Damage, Environment, Limits, NoProgress, Progress, ProgressTask, Registries, Secret, Store,
     StoreInfo,

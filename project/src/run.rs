@@ -3,14 +3,17 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use spin_deps_host::{
-    App, Component as HostComponent, Event, Handler, Mount, Options, Output, Pattern, Route as HostRoute,
+    App, Component as HostComponent, Event, Handler, Mount, Options, Output, Pattern, Reuse,
+    Route as HostRoute,
 };
-use spin_deps_manifest::{Component, FileMount, Manifest, Route, Trigger};
+use spin_deps_manifest::{Component, FileMount, InstanceReuse, Manifest, Route, Trigger};
 
 use spin_deps_registry::{Progress, ProgressTask};
 use wasm_pkg_common::digest::ContentDigest;
@@ -26,6 +29,26 @@ pub struct RunOptions {
     pub variables: BTreeMap<String, String>,
     /// Where the lines go that guests write, and the reasons when they trap.
     pub output: Output,
+    /// How instances are reused. It counts before what the manifest says of a component.
+    pub reuse: InstanceReuse,
+    /// How long a guest may take to answer a request; of a range, each request gets one.
+    pub request_timeout: Option<RangeInclusive<Duration>>,
+    /// The most memory of an instance, in bytes.
+    pub max_memory: Option<usize>,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        let host = Options::default();
+        Self {
+            listen: None,
+            variables: BTreeMap::new(),
+            output: host.output,
+            reuse: InstanceReuse::default(),
+            request_timeout: host.request_timeout,
+            max_memory: host.max_memory,
+        }
+    }
 }
 
 /// A running app, with what it is made of.
@@ -67,6 +90,33 @@ impl Project {
     /// Composes and starts the app. The lockfile must fit and its content be fetched ([`Self::sync`]).
     pub async fn start(&self, options: &RunOptions) -> Result<Running, Error> {
         self.require_application("`up` and `verify` start")?;
+        let mut composed = BTreeMap::new();
+        for (name, id, trigger) in self.chains() {
+            composed.insert(name, self.compose_component(id, &trigger.middleware).await?);
+        }
+        self.start_composed(options, &composed).await
+    }
+
+    /// What has to be composed to run the app, in the order of the manifest: the name that the host has for it, the
+    /// component, and a trigger with its middleware.
+    pub(crate) fn chains(&self) -> Vec<(String, &str, &Trigger)> {
+        let mut chains: Vec<(String, &str, &Trigger)> = Vec::new();
+        for trigger in self.manifest().triggers.iter().filter(|trigger| trigger.http.is_some()) {
+            let Some(id) = &trigger.component else { continue };
+            let name = self.instance_name(trigger, id);
+            if chains.iter().all(|(known, ..)| *known != name) {
+                chains.push((name, id, trigger));
+            }
+        }
+        chains
+    }
+
+    /// Starts the app with what was made of its [`Self::chains`].
+    pub(crate) async fn start_composed(
+        &self,
+        options: &RunOptions,
+        made: &BTreeMap<String, ComposedComponent>,
+    ) -> Result<Running, Error> {
         let variables = Variables::new(self.manifest(), &options.variables, &self.settings.environment)?;
         let mut staged = Vec::new();
         let mut composed = Vec::new();
@@ -92,12 +142,12 @@ impl Project {
                 },
                 (None, Some(id)) => {
                     let name = self.instance_name(trigger, id);
-                    if !app.components.contains_key(&name) {
-                        let made = self.compose_component(id, &trigger.middleware).await?;
+                    if let (false, Some(made)) = (app.components.contains_key(&name), made.get(&name)) {
                         let component = &self.manifest().components[id];
-                        let run = self.host_component(component, &made, &variables, &mut staged)?;
+                        let mut run = self.host_component(component, made, &variables, &mut staged)?;
+                        run.reuse = Some(reuse(&options.reuse.or(&component.deps.reuse)));
                         app.components.insert(name.clone(), run);
-                        composed.push(made);
+                        composed.push(made.clone());
                     }
                     Handler::Component(name)
                 }
@@ -114,6 +164,8 @@ impl Project {
             listen,
             compiled_cache: Some(compiled_cache(&self.settings)),
             output: options.output.clone(),
+            request_timeout: options.request_timeout.clone(),
+            max_memory: options.max_memory,
             progress: Some(compile_progress(Arc::clone(&self.settings.progress))),
             ..Options::default()
         };
@@ -161,6 +213,7 @@ impl Project {
             files: tokio::task::block_in_place(|| self.mounts(component, staged))?,
             variables: values,
             allowed_outbound_hosts: hosts.collect::<Result<_, _>>()?,
+            ..HostComponent::default()
         })
     }
 
@@ -214,6 +267,16 @@ impl Project {
         let found = glob::glob(&format!("{base}/{pattern}"))
             .map_err(|error| outside(&format!("is not valid: {error}")))?;
         Ok(found.filter_map(Result::ok).filter(|path| path.is_file()).collect())
+    }
+}
+
+/// The host's limits where nothing else is said.
+fn reuse(said: &InstanceReuse) -> Reuse {
+    let host = Reuse::default();
+    Reuse {
+        requests: said.requests.clone().unwrap_or(host.requests),
+        concurrent: said.concurrent.clone().unwrap_or(host.concurrent),
+        idle: said.idle.clone().unwrap_or(host.idle),
     }
 }
 

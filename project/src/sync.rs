@@ -121,7 +121,7 @@ impl Project {
     }
 
     /// As [`Self::bring_all`], but reads the bytes, which are going to be composed.
-    async fn fetch_all(&self, lock: &Lockfile) -> Result<usize, Error> {
+    pub(crate) async fn fetch_all(&self, lock: &Lockfile) -> Result<usize, Error> {
         let _task = self.fetching(lock);
         side_by_side(units(lock).map(|unit| async move { self.bytes(&unit, lock).await.map(drop) })).await
     }

@@ -107,6 +107,7 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) format: Format,
     pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
 }
 
 impl Context {
@@ -169,8 +170,8 @@ impl Builds {
 
 /// Runs the command that the arguments name.
 pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
-    let (format, quiet) = (cli.global.format, cli.global.quiet);
-    let context = Context { settings: settings::settings(&cli.global)?, format, quiet };
+    let (format, quiet, verbose) = (cli.global.format, cli.global.quiet, cli.global.verbose > 0);
+    let context = Context { settings: settings::settings(&cli.global)?, format, quiet, verbose };
     match cli.command {
         Command::Add(command) => Box::pin(command.run(&context)).await,
         Command::Remove(command) => command.run(&context).await,

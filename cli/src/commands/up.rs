@@ -49,6 +49,7 @@ impl Up {
                 listen: Some(self.listen),
                 variables: variables(&self.variables),
                 output: guest_output(),
+                ..RunOptions::default()
             };
             let running = project.start(&options).await?;
             Ok::<_, Failure>((project, running))

@@ -38,7 +38,7 @@ pub(super) fn encode(plan: &Plan<'_>) -> Result<Composed, ComposeError> {
     let bytes = building.bytes()?;
     // Function bodies are the parts' own, unchanged: they are validated by whoever compiles them.
     inspect(&bytes).map_err(|error| building.invalid(&error))?;
-    Ok(Composed { bytes, wires: building.wires, instances: plan.instances.len() })
+    Ok(Composed { bytes, wires: building.wires, instances: plan.instances.len(), denials: Vec::new() })
 }
 
 struct Building<'a> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use spin_deps_component::{Composition, Outline, Part, Types, WitDependency};
+use spin_deps_component::{Composition, Outline, Part, Reach, Types, WitDependency};
 use spin_deps_component::{
     DependencyTable, ExternKind, InspectError, Kind, SECTION, TableEntry, compose, dependencies_wit, inspect,
     needs, needs_from_names, table_of_needs,
@@ -174,7 +174,7 @@ fn read_everything(bytes: &[u8]) {
             assert!(wit.contains("world root"));
         }
     }
-    let part = Part { label: "x".to_owned(), bytes: bytes.into(), links: Vec::new() };
+    let part = Part { label: "x".to_owned(), bytes: bytes.into(), links: Vec::new(), reach: Reach::All };
     let composition = Composition { root: 0, parts: vec![part], middleware: vec![0] };
     let _ = compose(&composition);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use spin_deps_component::{
-    ComposeError, Composed, Composition, ImportPattern, Link, LinkPattern, Part, compose,
+    ComposeError, Composed, Composition, ImportPattern, Link, LinkPattern, Part, Reach, compose,
 };
 use wasmtime::{
     Engine, Store,
@@ -12,7 +12,7 @@ use wasmtime::{
 
 /// A part without links.
 pub(crate) fn part(label: &str, bytes: Vec<u8>) -> Part {
-    Part { label: label.to_owned(), bytes: Arc::from(bytes), links: Vec::new() }
+    Part { label: label.to_owned(), bytes: Arc::from(bytes), links: Vec::new(), reach: Reach::All }
 }
 
 /// A part with a link per entry: the package and the target's index.

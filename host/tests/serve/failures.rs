@@ -28,7 +28,11 @@ async fn a_trap_is_a_500_and_the_next_request_is_served() {
 #[tokio::test]
 async fn an_endless_loop_is_stopped_and_does_not_stop_others() {
     let (output, lines) = lines();
-    let options = Options { output, request_timeout: Some(Duration::from_millis(200)), ..Options::default() };
+    let options = Options {
+        output,
+        request_timeout: Some(Duration::from_millis(200)..=Duration::from_millis(200)),
+        ..Options::default()
+    };
     let running = start(app(component(probe_app())), options).await.unwrap();
     let (slow, quick) = tokio::join!(say(&running, "/loop"), say(&running, "/"));
     assert_eq!(slow, "504 the component took too long to answer\n");

@@ -6,7 +6,8 @@ use indexmap::IndexMap;
 
 use super::{Fields, KeyRef, Node, Result, application, dependency, printable};
 use crate::{
-    Build, Component, ComponentSource, ComponentToolDeps, ErrorKind, FileMount, ManifestError, Profile,
+    Build, Component, ComponentSource, ComponentToolDeps, ErrorKind, FileMount, InstanceReuse, ManifestError,
+    Profile,
     edit::Step,
     name::{check_kebab, check_lower_snake, check_store_label},
 };
@@ -202,7 +203,42 @@ fn tool_deps(fields: &Fields<'_>) -> Result<ComponentToolDeps> {
     let Some(node) = application::tool(fields)? else {
         return Ok(ComponentToolDeps::default());
     };
-    bindings(&node.fields(&["bindings"])?)
+    let fields = node.fields(&["bindings", "reuse"])?;
+    let reuse = fields.get("reuse").map(|node| reuse(&node)).transpose()?.unwrap_or_default();
+    Ok(ComponentToolDeps { reuse, ..bindings(&fields)? })
+}
+
+/// `reuse = false`, or `reuse = { max_count = 8, max_concurrent = "1..4", idle_timeout = "2s" }`.
+fn reuse(node: &Node<'_>) -> Result<InstanceReuse> {
+    match node.as_bool() {
+        Some(true) => return Ok(InstanceReuse::default()),
+        Some(false) => return Ok(InstanceReuse::none()),
+        None if node.is_table() => {}
+        None => return Err(node.wrong_type("a table or `false`")),
+    }
+    let fields = node.clone().called("`reuse`").fields(&["max_count", "max_concurrent", "idle_timeout"])?;
+    Ok(InstanceReuse {
+        requests: limit(&fields, "max_count", InstanceReuse::count)?,
+        concurrent: limit(&fields, "max_concurrent", InstanceReuse::count)?,
+        idle: limit(&fields, "idle_timeout", InstanceReuse::time)?,
+    })
+}
+
+/// A number, or what `read` makes of a text.
+fn limit<T>(
+    fields: &Fields<'_>,
+    name: &'static str,
+    read: fn(&str) -> std::result::Result<T, &'static str>,
+) -> Result<Option<T>> {
+    let Some(node) = fields.get(name) else {
+        return Ok(None);
+    };
+    let number = node.plain().and_then(|value| value.as_integer()).map(|number| number.to_string());
+    let text = match &number {
+        Some(number) => number,
+        None => node.string()?,
+    };
+    read(text).map(Some).map_err(|reason| node.invalid(name, text, reason))
 }
 
 /// `bindings = "rust"`, `bindings = false` or `bindings = { language = "rust", path = "gen" }`.
@@ -212,19 +248,28 @@ pub(super) fn bindings(fields: &Fields<'_>) -> Result<ComponentToolDeps> {
     };
     let bindings_span = Some(bindings.span.clone());
     if bindings.as_bool() == Some(false) {
-        return Ok(ComponentToolDeps { bindings: Some("none".into()), bindings_path: None, bindings_span });
+        return Ok(ComponentToolDeps {
+            bindings: Some("none".into()),
+            bindings_span,
+            ..ComponentToolDeps::default()
+        });
     }
     if !bindings.is_table() {
         let language = bindings.as_str().ok_or_else(|| bindings.wrong_type("a language or `false`"))?;
         return Ok(ComponentToolDeps {
             bindings: Some(language.to_owned()),
-            bindings_path: None,
             bindings_span,
+            ..ComponentToolDeps::default()
         });
     }
     let fields = bindings.fields(&["language", "path"])?;
     let bindings_path = fields.get("path").map(|node| folder_within(&node)).transpose()?;
-    Ok(ComponentToolDeps { bindings: fields.string("language")?, bindings_path, bindings_span })
+    Ok(ComponentToolDeps {
+        bindings: fields.string("language")?,
+        bindings_path,
+        bindings_span,
+        ..ComponentToolDeps::default()
+    })
 }
 
 /// A folder below the one that it is relative to.

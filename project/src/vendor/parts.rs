@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use spin_deps_component::{Composition, Inspection, Link, LinkPattern, Part, Wire, compose};
+use spin_deps_component::{Composition, Inspection, Link, LinkPattern, Part, Reach, Wire, compose};
 use spin_deps_lockfile::{HttpSource, Lockfile};
 use spin_deps_manifest::{Component, ComponentSource, Dependency, DependencyName, Inherit, Trigger};
 use spin_deps_registry::digest_of;
@@ -270,8 +270,12 @@ impl Gathering<'_> {
         entries: &[(&Dependency, Unit)],
     ) -> Result<Result<Vec<Plugged>, String>, Error> {
         let inspection = inspect_component(&component.id, bytes)?;
-        let mut parts =
-            vec![Part { label: component.id.clone(), bytes: Arc::from(&bytes[..]), links: Vec::new() }];
+        let mut parts = vec![Part {
+            label: component.id.clone(),
+            bytes: Arc::from(&bytes[..]),
+            links: Vec::new(),
+            reach: Reach::All,
+        }];
         let mut links = Vec::new();
         for (dependency, unit) in entries {
             let Some(plug) = self.plugs.get(unit) else { continue };
@@ -281,7 +285,12 @@ impl Gathering<'_> {
                 export: dependency.export.clone(),
                 origin: dependency.name.to_string(),
             });
-            parts.push(Part { label: unit.label(), bytes: Arc::from(&plug.bytes[..]), links: Vec::new() });
+            parts.push(Part {
+                label: unit.label(),
+                bytes: Arc::from(&plug.bytes[..]),
+                links: Vec::new(),
+                reach: Reach::All,
+            });
         }
         if let Some(root) = parts.first_mut() {
             root.links = links;

@@ -1,0 +1,89 @@
+//! The report of `verify` as JUnit XML, which the CI of today shows as tests that passed or failed.
+//!
+//! There is no standard but what the tools read, which is [the schema of Jenkins' plugin]: suites of cases, each with its
+//! time and what went wrong. A suite holds the steps, and those of them that look at many things have a suite of their
+//! own with a case for each.
+//!
+//! [the schema of Jenkins' plugin]: https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd
+
+use std::{fmt::Write as _, time::Duration};
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use spin_deps_project::{Answer, Error, Outcome, VerifyReport, VerifyStep};
+
+use crate::report::{self, Failure};
+
+/// The text of the file.
+pub(super) fn xml(report: &VerifyReport) -> Result<String, Failure> {
+    let mut all = Report::new(format!("spin-deps verify {}", report.name));
+    all.add_test_suite(suite("steps", report.steps.iter().map(step)));
+    if !report.answers.is_empty() {
+        all.add_test_suite(suite("requests", report.answers.iter().map(answer)));
+    }
+    let time = report.steps.iter().map(|step| step.milliseconds).sum();
+    all.set_time(duration(time));
+    all.to_string().map_err(|error| Failure::message(format!("the report cannot be written as XML: {error}")))
+}
+
+fn suite(name: &str, cases: impl Iterator<Item = TestCase>) -> TestSuite {
+    let mut suite = TestSuite::new(name);
+    let mut time = Duration::ZERO;
+    for mut case in cases {
+        time += case.time.unwrap_or_default();
+        case.set_classname(name);
+        suite.add_test_case(case);
+    }
+    suite.set_time(time);
+    suite
+}
+
+fn step(step: &VerifyStep) -> TestCase {
+    let status = match &step.outcome {
+        Outcome::Passed => TestCaseStatus::success(),
+        Outcome::Failed(errors) => failure(&step.summary, &errors.iter().map(in_words).collect::<String>()),
+        Outcome::Skipped => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(step.summary.as_str());
+            status
+        }
+    };
+    let mut case = TestCase::new(step.kind.name(), status);
+    case.set_time(duration(step.milliseconds));
+    case
+}
+
+fn answer(answer: &Answer) -> TestCase {
+    let status = if answer.is_expected() {
+        TestCaseStatus::success()
+    } else {
+        let of: Vec<_> = answer.mismatches.iter().map(|it| it.of.as_str()).collect();
+        let mut text = String::new();
+        for it in &answer.mismatches {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{}\n  expected {}\n  but got  {}", it.of, it.expected, it.actual);
+        }
+        failure(&format!("not as expected: {}", of.join(", ")), &text)
+    };
+    let mut case = TestCase::new(format!("{} {}", answer.method, answer.path), status);
+    case.set_time(duration(answer.milliseconds));
+    case
+}
+
+fn failure(message: &str, text: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message(message);
+    if !text.is_empty() {
+        status.set_description(text);
+    }
+    status
+}
+
+/// An error with all there is to it, as in a terminal without colours.
+fn in_words(error: &Error) -> String {
+    let text = format!("error: {error}\n{}\n", report::details(error));
+    anstream::adapter::strip_str(&text).to_string()
+}
+
+fn duration(milliseconds: f64) -> Duration {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default()
+}

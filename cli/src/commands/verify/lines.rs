@@ -1,0 +1,123 @@
+//! The report of `verify` for people: a line a step, and below it what it found.
+//!
+//! ```text
+//! ✓ types         1 component fits what it is composed of  12 ms
+//!     app: 3 instances, 13918 bytes
+//! ✗ requests      1 of 2 not answered as expected  23 ms
+//! ```
+
+use serde_json::json;
+use spin_deps_project::{Answer, ComposedComponent, Outcome, StepKind, VerifyReport, VerifyStep};
+
+use super::milliseconds;
+use crate::{
+    charset::{self, Charset},
+    output::{BAD, DIM, GOOD, NAME, clean, clean_line, count, styled},
+};
+
+/// The width of the longest name of a step, and a gap.
+const NAMES: usize = 14;
+/// What stands before the details of a step.
+const INDENT: &str = "    ";
+
+/// All lines. `tree` is what is locked, drawn.
+pub(super) fn lines(report: &VerifyReport, tree: &[String], keep_going: bool, verbose: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for step in &report.steps {
+        lines.push(step_line(step));
+        let details = match step.kind {
+            StepKind::Lock => tree.to_vec(),
+            StepKind::Types => report.composed.iter().flat_map(|it| composed(it, verbose)).collect(),
+            StepKind::Requests => report.answers.iter().flat_map(answer).collect(),
+            _ => Vec::new(),
+        };
+        lines.extend(details.iter().map(|line| format!("{INDENT}{line}")));
+        // All that follows was not taken for the same reason.
+        if step.failed() && !keep_going {
+            break;
+        }
+    }
+    lines.push(verdict(report));
+    lines
+}
+
+/// Whether all is well.
+fn verdict(report: &VerifyReport) -> String {
+    let name = clean_line(&report.name);
+    let failed: Vec<_> = report.steps.iter().filter(|it| it.failed()).map(|it| it.kind.name()).collect();
+    if failed.is_empty() {
+        format!("{} {}", styled(GOOD, "Verified"), styled(NAME, name))
+    } else {
+        format!("{} {} at {}", styled(BAD, "Failed"), styled(NAME, name), failed.join(", "))
+    }
+}
+
+fn step_line(step: &VerifyStep) -> String {
+    let name = format!("{:<NAMES$}", step.kind.name());
+    let summary = clean_line(&step.summary);
+    match step.outcome {
+        Outcome::Passed => {
+            let time = styled(DIM, milliseconds(step.milliseconds));
+            format!("{} {}{summary}  {time}", good(), styled(NAME, name))
+        }
+        Outcome::Failed(_) => {
+            let time = styled(DIM, milliseconds(step.milliseconds));
+            format!("{} {}{summary}  {time}", bad(), styled(NAME, name))
+        }
+        Outcome::Skipped => format!("{} {}", skipped(), styled(DIM, format!("{name}{summary}"))),
+    }
+}
+
+fn good() -> String {
+    styled(GOOD, mark("✓", "ok    "))
+}
+
+fn bad() -> String {
+    styled(BAD, mark("✗", "FAILED"))
+}
+
+fn skipped() -> String {
+    styled(DIM, mark("–", "-     "))
+}
+
+/// The same mark in what the terminal can show.
+fn mark(drawn: &'static str, ascii: &'static str) -> &'static str {
+    match charset::current() {
+        Charset::Utf8 => drawn,
+        Charset::Ascii => ascii,
+    }
+}
+
+fn composed(composed: &ComposedComponent, verbose: bool) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{}: {}, {} bytes",
+        clean(&composed.id),
+        count(composed.instances, "instance"),
+        composed.bytes.len()
+    )];
+    if verbose {
+        lines.extend(composed.wires.iter().map(|wire| {
+            let import = styled(DIM, format!("{} →", clean(&wire.import)));
+            format!("  {}: {import} {}", clean(&wire.from), clean(&wire.to))
+        }));
+    }
+    lines
+}
+
+fn answer(answer: &Answer) -> Vec<String> {
+    let mark = if answer.is_expected() { good() } else { bad() };
+    let status = answer.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let time = styled(DIM, milliseconds(answer.milliseconds));
+    let mut lines = vec![format!("{mark} {} {} → {status}  {time}", answer.method, clean(&answer.path))];
+    if answer.is_expected()
+        && let Some(first) = clean(&answer.body).lines().next()
+    {
+        lines.push(format!("  {}", styled(DIM, first)));
+    }
+    for mismatch in &answer.mismatches {
+        lines.push(format!("  {}", clean(&mismatch.of)));
+        lines.push(format!("    expected {}", clean(&json!(mismatch.expected).to_string())));
+        lines.push(format!("    but got  {}", clean(&json!(mismatch.actual).to_string())));
+    }
+    lines
+}
