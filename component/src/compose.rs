@@ -20,7 +20,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use wasm_pkg_common::package::PackageRef;
 
 pub use self::error::{ComposeError, Difference, Owned};
-use self::plan::Plan;
+use self::plan::{Plan, Refusal};
 use crate::ImportPattern;
 
 /// What to compose.
@@ -121,16 +121,23 @@ pub struct Wire {
 
 /// Composes a component with its dependencies and middleware.
 pub fn compose(composition: &Composition) -> Result<Composed, ComposeError> {
-    let plan = Plan::new(composition)?;
+    compose_with(composition, None)
+}
+
+/// The component with some of its imports met by adapters that deny them, with `reason` as the message. Imports that it
+/// does not have are left aside.
+pub fn refuse(bytes: &[u8], imports: &BTreeSet<String>, reason: &str) -> Result<Vec<u8>, ComposeError> {
+    let label = "the component".to_owned();
+    let part = Part { label, bytes: bytes.into(), links: Vec::new(), reach: Reach::All };
+    let composition = Composition { root: 0, parts: vec![part], middleware: Vec::new() };
+    Ok(compose_with(&composition, Some(&Refusal { imports, reason }))?.bytes)
+}
+
+fn compose_with(composition: &Composition, refusal: Option<&Refusal<'_>>) -> Result<Composed, ComposeError> {
+    let plan = Plan::new(composition, refusal)?;
     if plan.is_trivial() {
         let bytes = plan.root_bytes().to_vec();
         return Ok(Composed { bytes, wires: Vec::new(), instances: 1, denials: Vec::new() });
     }
-    encode::encode(&plan)
-}
-
-/// The component with the imports that are named met by adapters that deny them, because of `reason`.
-pub fn refuse(bytes: &[u8], imports: &BTreeSet<String>, reason: &str) -> Result<Vec<u8>, ComposeError> {
-    let _ = (imports, reason);
-    Ok(bytes.to_vec())
+    encode::encode(plan)
 }

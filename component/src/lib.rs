@@ -18,6 +18,7 @@ mod capability;
 mod changes;
 mod componentize;
 mod compose;
+mod deny;
 mod guard;
 mod inspect;
 mod metadata;

@@ -22,9 +22,9 @@ use crate::{
     wit::surface::Surface,
 };
 
-pub(super) fn encode(plan: &Plan<'_>) -> Result<Composed, ComposeError> {
+pub(super) fn encode(plan: Plan<'_>) -> Result<Composed, ComposeError> {
     let mut building = Building {
-        plan,
+        plan: &plan,
         graph: CompositionGraph::new(),
         packages: BTreeMap::new(),
         nodes: Vec::new(),
@@ -38,7 +38,9 @@ pub(super) fn encode(plan: &Plan<'_>) -> Result<Composed, ComposeError> {
     let bytes = building.bytes()?;
     // Function bodies are the parts' own, unchanged: they are validated by whoever compiles them.
     inspect(&bytes).map_err(|error| building.invalid(&error))?;
-    Ok(Composed { bytes, wires: building.wires, instances: plan.instances.len(), denials: Vec::new() })
+    let wires = building.wires;
+    let instances = plan.instances.iter().filter(|instance| !instance.denies).count();
+    Ok(Composed { bytes, wires, instances, denials: plan.denials })
 }
 
 struct Building<'a> {
@@ -152,6 +154,10 @@ impl Building<'_> {
         let set = self.graph.set_instantiation_argument(node, &wire.import, alias);
         set.map_err(|error| self.unsupported(index, chain(&error)))?;
         self.ends.insert((index, wire.import.clone()), (wire.source, export.to_owned()));
+        let denies = |index: usize| self.plan.instances.get(index).is_some_and(|instance| instance.denies);
+        if denies(index) || denies(wire.source) {
+            return Ok(());
+        }
         self.wires.push(Wire {
             from: self.plan.label(index),
             import: wire.import.clone(),

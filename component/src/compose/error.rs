@@ -1,6 +1,6 @@
 //! What can be wrong with a composition, in the words of someone who edits a `spin.toml`.
 
-use crate::{InspectError, Kind, wit::listed};
+use crate::{InspectError, Kind, capability, wit::listed};
 
 /// Why a composition failed.
 #[derive(Debug, thiserror::Error)]
@@ -171,6 +171,16 @@ pub enum ComposeError {
         /// What it is about.
         message: String,
     },
+    /// No adapter can be made for what a part may not have.
+    #[error("{} cannot be denied to `{label}`: {message}", listed(.imports))]
+    Undeniable {
+        /// The part.
+        label: String,
+        /// Its imports that would have to be denied.
+        imports: Vec<String>,
+        /// Why.
+        message: String,
+    },
     /// There are more parts, or more wires, than one component may hold.
     #[error(
         "the app and its dependencies are {instances} components, more than one component can hold: {message}"
@@ -303,6 +313,16 @@ impl ComposeError {
                  `{target}`, one that uses the `{resource}` of {}, or build `{part}` against it",
                 ours.owner()
             )),
+            Self::Undeniable { label, imports, .. } => {
+                Some(match imports.iter().find_map(|it| capability(it)) {
+                    Some(key) => format!(
+                        "grant `{label}` the capability with `inherit_configuration = [\"{key}\"]`, or do without it"
+                    ),
+                    None => format!(
+                        "grant `{label}` everything with `inherit_configuration = true`, or do without it"
+                    ),
+                })
+            }
             Self::TooLarge { .. } => {
                 Some("split the app into several components, each with some of the dependencies".to_owned())
             }

@@ -1,11 +1,14 @@
 //! Which export goes to which import, by name and version alone.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use super::{ComposeError, Composition, Link, LinkPattern, Part};
+use super::{ComposeError, Composition, Denial, Link, LinkPattern, Part, Reach};
 use crate::{
-    Extern, ExternKind, ImportPattern, Inspection, InterfaceName, Kind, inspect, is_host_provided,
-    name::candidates,
+    Extern, ExternKind, ImportPattern, Inspection, InterfaceName, Kind, capability, denied, deny, inspect,
+    is_host_provided, name::candidates,
 };
 
 /// Instances and wires, every instance after those that it is wired to.
@@ -16,11 +19,19 @@ pub(super) struct Plan<'a> {
     pub(super) root: usize,
     /// The instance and export of the outermost middleware, which replaces the root's handler of that interface.
     pub(super) handler: Option<(usize, String)>,
+    /// What is denied to the instances.
+    pub(super) denials: Vec<Denial>,
+}
+
+/// Imports of the root that are denied whatever its reach, and the words for it.
+pub(super) struct Refusal<'a> {
+    pub(super) imports: &'a BTreeSet<String>,
+    pub(super) reason: &'a str,
 }
 
 /// A part and what is in it.
 pub(super) struct Prepared<'a> {
-    pub(super) part: &'a Part,
+    pub(super) part: Cow<'a, Part>,
     pub(super) inspection: Inspection,
 }
 
@@ -40,9 +51,12 @@ impl Prepared<'_> {
 pub(super) struct Instance {
     pub(super) part: usize,
     pub(super) wires: Vec<PlannedWire>,
+    /// It was made for the instance after it, and answers what is denied to that one.
+    pub(super) denies: bool,
 }
 
 /// An import and the exports that may satisfy it, best first.
+#[derive(Clone)]
 pub(super) struct PlannedWire {
     pub(super) import: String,
     /// The instance that exports.
@@ -58,9 +72,19 @@ struct Match {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(composition: &'a Composition) -> Result<Self, ComposeError> {
-        let mut planner =
-            Planner { composition, parts: BTreeMap::new(), instances: Vec::new(), of_part: BTreeMap::new() };
+    pub(super) fn new(
+        composition: &'a Composition,
+        refusal: Option<&Refusal<'_>>,
+    ) -> Result<Self, ComposeError> {
+        let mut planner = Planner {
+            composition,
+            refusal,
+            parts: BTreeMap::new(),
+            instances: Vec::new(),
+            of_part: BTreeMap::new(),
+            adapters: BTreeMap::new(),
+            denials: Vec::new(),
+        };
         let root = planner.instance(composition.root)?;
         let mut handler = None;
         for &middleware in composition.middleware.iter().rev() {
@@ -70,8 +94,8 @@ impl<'a> Plan<'a> {
             };
             handler = Some(planner.middleware(middleware, next, &exported)?);
         }
-        let Planner { parts, instances, .. } = planner;
-        Ok(Self { parts, instances, root, handler })
+        let Planner { parts, instances, denials, .. } = planner;
+        Ok(Self { parts, instances, root, handler, denials })
     }
 
     /// Nothing is wired: the root is the result.
@@ -93,24 +117,30 @@ impl<'a> Plan<'a> {
     }
 }
 
-struct Planner<'a> {
+struct Planner<'a, 'r> {
     composition: &'a Composition,
+    refusal: Option<&'r Refusal<'r>>,
+    /// The composition's parts, and behind them the adapters.
     parts: BTreeMap<usize, Prepared<'a>>,
     instances: Vec<Instance>,
     /// The one shared instance of a part.
     of_part: BTreeMap<usize, usize>,
+    /// The adapter for a part to which these imports are denied.
+    adapters: BTreeMap<(usize, Vec<String>), usize>,
+    denials: Vec<Denial>,
 }
 
 /// A part whose dependencies are being instantiated.
 struct Visit {
     part: usize,
     matches: Vec<Match>,
+    denied: Vec<String>,
     next: usize,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a, '_> {
     /// Reads a part, once.
-    fn prepare(&mut self, index: usize) -> Result<&Prepared<'_>, ComposeError> {
+    fn prepare(&mut self, index: usize) -> Result<&Prepared<'a>, ComposeError> {
         if !self.parts.contains_key(&index) {
             let part = self.composition.parts.get(index).ok_or(ComposeError::NoSuchPart { index })?;
             let label = part.label.clone();
@@ -118,7 +148,7 @@ impl Planner<'_> {
                 Ok(inspection) => inspection,
                 Err(source) => return Err(ComposeError::Unreadable { label, source }),
             };
-            self.parts.insert(index, Prepared { part, inspection });
+            self.parts.insert(index, Prepared { part: Cow::Borrowed(part), inspection });
         }
         self.parts.get(&index).ok_or(ComposeError::NoSuchPart { index })
     }
@@ -151,7 +181,9 @@ impl Planner<'_> {
                 let source = *self.of_part.get(&found.target)?;
                 Some(PlannedWire { import: found.import, source, exports: found.exports })
             });
-            let instance = Instance { part: visit.part, wires: wires.collect() };
+            let mut wires: Vec<_> = wires.collect();
+            self.deny(visit.part, visit.denied, &mut wires)?;
+            let instance = Instance { part: visit.part, wires, denies: false };
             let index = self.instances.len();
             self.instances.push(instance);
             if path.is_empty() {
@@ -236,8 +268,72 @@ impl Planner<'_> {
             return Err(ComposeError::NoSuchPart { index: part });
         };
         prepared.component()?;
-        let matching = Matching { parts, prepared, root: part == self.composition.root };
-        Ok(Visit { part, matches: matching.all(given)?, next: 0 })
+        let root = part == self.composition.root;
+        let refused = self.refusal.filter(|_| root).map(|refusal| refusal.imports);
+        let matching = Matching { parts, prepared, root, refused };
+        let (matches, denied) = matching.all(given)?;
+        Ok(Visit { part, matches, denied, next: 0 })
+    }
+
+    /// Makes an instance of an adapter for the imports of a part that are denied, and wires them to it. What the adapter
+    /// imports itself, it gets from where the part does.
+    fn deny(
+        &mut self,
+        part: usize,
+        denied: Vec<String>,
+        wires: &mut Vec<PlannedWire>,
+    ) -> Result<(), ComposeError> {
+        if denied.is_empty() {
+            return Ok(());
+        }
+        let adapter = self.adapter(part, &denied)?;
+        let imports = self.parts.get(&adapter).map_or(&[][..], |adapter| &adapter.inspection.imports);
+        let shared = wires.iter().filter(|wire| imports.iter().any(|import| import.name == wire.import));
+        let shared = shared.cloned().collect();
+        let source = self.instances.len();
+        self.instances.push(Instance { part: adapter, wires: shared, denies: true });
+        let label = self.parts.get(&part).map(|part| part.part.label.clone()).unwrap_or_default();
+        for import in denied {
+            let denial =
+                Denial { part: label.clone(), import: import.clone(), capability: capability(&import) };
+            if !self.denials.contains(&denial) {
+                self.denials.push(denial);
+            }
+            wires.push(PlannedWire { exports: vec![import.clone()], import, source });
+        }
+        Ok(())
+    }
+
+    fn adapter(&mut self, part: usize, denied: &[String]) -> Result<usize, ComposeError> {
+        let key = (part, denied.to_vec());
+        if let Some(adapter) = self.adapters.get(&key) {
+            return Ok(*adapter);
+        }
+        let Some(prepared) = self.parts.get(&part) else {
+            return Err(ComposeError::NoSuchPart { index: part });
+        };
+        let label = &prepared.part.label;
+        let reason = |interface: &str| match self.refusal {
+            Some(refusal) => refusal.reason.to_owned(),
+            None => denial(label, interface),
+        };
+        let undeniable = |message: String| ComposeError::Undeniable {
+            label: label.clone(),
+            imports: denied.to_vec(),
+            message,
+        };
+        let bytes = deny::adapter(&prepared.part.bytes, denied, &reason).map_err(undeniable)?;
+        let inspection = inspect(&bytes).map_err(|error| undeniable(error.to_string()))?;
+        let part = Part {
+            label: format!("what is denied to {label}"),
+            bytes: bytes.into(),
+            links: Vec::new(),
+            reach: Reach::All,
+        };
+        let index = self.composition.parts.len() + self.adapters.len();
+        self.parts.insert(index, Prepared { part: Cow::Owned(part), inspection });
+        self.adapters.insert(key, index);
+        Ok(index)
     }
 }
 
@@ -246,11 +342,13 @@ struct Matching<'a> {
     parts: &'a BTreeMap<usize, Prepared<'a>>,
     prepared: &'a Prepared<'a>,
     root: bool,
+    refused: Option<&'a BTreeSet<String>>,
 }
 
 impl<'a> Matching<'a> {
-    fn all(&self, given: Option<&str>) -> Result<Vec<Match>, ComposeError> {
-        let part = self.prepared.part;
+    /// The matches, and the imports that are denied, sorted.
+    fn all(&self, given: Option<&str>) -> Result<(Vec<Match>, Vec<String>), ComposeError> {
+        let part = &self.prepared.part;
         let imports: Vec<_> = self
             .prepared
             .inspection
@@ -272,22 +370,40 @@ impl<'a> Matching<'a> {
         }
         let mut matches = Vec::new();
         let mut open = Vec::new();
+        let mut denied = Vec::new();
         for import in imports {
-            match self.link(import)? {
-                Some(link) => matches.extend(self.wire(import, link)?),
+            let found = match self.link(import)? {
+                Some(link) => self.wire(import, link)?,
+                None => None,
+            };
+            match found {
+                Some(found) => matches.push(found),
+                None if self.denies(import) => denied.push(import.name.clone()),
                 None if needs_nothing(import) => {}
                 None => open.push(import),
             }
         }
+        denied.sort();
         for import in open {
             matches.push(self.companion(import, &matches).ok_or_else(|| self.unsatisfied(import))?);
         }
-        Ok(matches)
+        Ok((matches, denied))
+    }
+
+    /// Whether an import that nothing is linked to may not stay open. One with types only gives access to nothing.
+    fn denies(&self, import: &Extern) -> bool {
+        let reaches = !matches!(import.kind, ExternKind::Interface { types_only: true });
+        let refused = self.refused.is_some_and(|refused| refused.contains(&import.name));
+        reaches
+            && match &self.prepared.part.reach {
+                Reach::All => refused,
+                Reach::Only(keys) => refused || denied(&import.name, keys),
+            }
     }
 
     /// The link that is meant for an import.
     fn link(&self, import: &Extern) -> Result<Option<&'a Link>, ComposeError> {
-        let part = self.prepared.part;
+        let part = &self.prepared.part;
         let mut named = part.links.iter().filter(
             |link| matches!(&link.pattern, LinkPattern::Named(pattern) if pattern.matches(&import.name)),
         );
@@ -387,6 +503,20 @@ impl<'a> Matching<'a> {
             }
             _ => ComposeError::Unsatisfied { part, import: import_name, root: self.root },
         }
+    }
+}
+
+/// Why an interface is denied to a part, for whoever reads the error at run time.
+fn denial(label: &str, interface: &str) -> String {
+    match capability(interface) {
+        Some(key) => {
+            format!(
+                "access denied: `{interface}` takes the capability `{key}`, which `{label}` was not granted"
+            )
+        }
+        None => format!(
+            "access denied: `{interface}` is behind no capability, and `{label}` was not granted all of the app's"
+        ),
     }
 }
 

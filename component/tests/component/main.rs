@@ -6,6 +6,8 @@ mod bindings;
 mod componentize;
 mod compose;
 mod compose_errors;
+mod denied;
+mod deny;
 mod dummy;
 mod inspect;
 mod semver;
