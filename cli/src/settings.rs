@@ -33,6 +33,10 @@ pub(crate) const VARIABLES: &[Variable] = &[
         help: "For how many seconds a registry may keep a small request waiting, all attempts and pauses together, and a download below a usable rate. Default: 60.",
     },
     Variable {
+        name: "SPIN_DEPS_TARGETS_URL",
+        help: "Where the catalogue of environments is found, such as a mirror of the published one, with a folder for each name. Default: the directory `envs` of the public repository `spinframework/spin-environments`.",
+    },
+    Variable {
         name: "WKG_CONFIG_FILE",
         help: "wkg's registry configuration, unless `--config` names one. Default: `wasm-pkg/config.toml` in the user's configuration directory (`$XDG_CONFIG_HOME`).",
     },

@@ -7,7 +7,8 @@
 //! on into one plain component, after it has checked every wire's types; [`componentize`] makes a component of a core
 //! module, and [`stamp`] writes into it what its author says of it; [`Types`] are what those wires are checked by
 //! where there is no component yet; [`compare`] tells whether a release can stand for an older one, and [`changes`] what
-//! is new.
+//! is new; [`World`] tells whether a component fits an
+//! environment.
 //!
 //! The bytes come from registries and are hostile until they have been validated. What reads them is bounded, and the
 //! decoders of others, which assert where we would return an error, run behind a guard that turns a panic into an
@@ -18,6 +19,7 @@ mod capability;
 mod changes;
 mod componentize;
 mod compose;
+mod conform;
 mod deny;
 mod guard;
 mod inspect;
@@ -40,6 +42,7 @@ pub use compose::{
     ComposeError, Composed, Composition, Denial, Difference, Link, LinkPattern, Owned, Part, Reach, Wire,
     compose, refuse,
 };
+pub use conform::{Conformance, Direction, World, WorldError, WorldMismatch};
 pub use inspect::{Extern, ExternKind, InspectError, Inspection, Kind, Outline, inspect, inspect_reader};
 pub use metadata::Metadata;
 pub use name::{ImportPattern, InterfaceName, PatternError, compatible};
@@ -51,5 +54,5 @@ pub use table::{ANNOTATION, DependencyTable, FORMAT_VERSION, SECTION, TableEntry
 pub use types::{MAX_TYPES_ANNOTATION, Misfit, TYPES_ANNOTATION, TYPES_FORMAT_VERSION, Types, TypesError};
 pub use wit::{
     Clash, GuestWorld, WIT_PACKAGE_HEADER, WitDependency, WitError, dependencies_wit, wit_name,
-    wit_package_name, wit_packages,
+    wit_package_name, wit_package_of, wit_packages,
 };

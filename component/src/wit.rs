@@ -21,7 +21,7 @@ pub(crate) use self::error::listed;
 use self::output::Output;
 pub use self::{
     error::{Clash, WitError},
-    world::{GuestWorld, wit_package_name},
+    world::{GuestWorld, wit_package_name, wit_package_of},
 };
 use crate::{ImportPattern, Outline, guard::guarded};
 

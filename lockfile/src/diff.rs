@@ -8,7 +8,7 @@ use wasm_pkg_common::digest::ContentDigest;
 use wasm_pkg_common::package::{PackageRef, Version};
 use wasm_pkg_common::registry::Registry;
 
-use crate::{HttpSource, Lockfile, Override, Package, Replacement, shown};
+use crate::{EnvironmentRef, Granted, HttpSource, Lockfile, Override, Package, Replacement, shown};
 
 /// A difference between two locks. `Display` tells it in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,17 @@ pub enum Change {
         /// What it could reach before and cannot now.
         lost: Vec<String>,
     },
+    /// A component of the app passes on something else to what is composed into it.
+    Granted {
+        /// What it is passed on to: a release, or a URL.
+        what: String,
+        /// The component's id.
+        by: String,
+        /// The capabilities that pass now and did not before.
+        more: Vec<String>,
+        /// The capabilities that passed before and do not now.
+        less: Vec<String>,
+    },
     /// A URL that was not there.
     HttpAdded {
         /// Where it is found.
@@ -94,6 +105,21 @@ pub enum Change {
         /// What it could reach before and cannot now.
         lost: Vec<String>,
     },
+    /// An environment that was not there.
+    EnvironmentAdded {
+        /// How the manifest names it.
+        target: EnvironmentRef,
+    },
+    /// An environment that is gone.
+    EnvironmentRemoved {
+        /// How the manifest named it.
+        target: EnvironmentRef,
+    },
+    /// An environment with another definition, or with other packages of WIT.
+    EnvironmentAltered {
+        /// How the manifest names it.
+        target: EnvironmentRef,
+    },
 }
 
 impl Change {
@@ -106,8 +132,12 @@ impl Change {
             | Self::HttpAltered { gained, .. } => gained,
             Self::Overridden { .. }
             | Self::NotOverridden { .. }
+            | Self::Granted { .. }
             | Self::Removed { .. }
-            | Self::HttpRemoved { .. } => &[],
+            | Self::HttpRemoved { .. }
+            | Self::EnvironmentAdded { .. }
+            | Self::EnvironmentRemoved { .. }
+            | Self::EnvironmentAltered { .. } => &[],
         }
     }
 }
@@ -121,6 +151,13 @@ impl fmt::Display for Change {
             }
             Self::NotOverridden { name } => {
                 write!(f, "no longer override {name}")?;
+                &[]
+            }
+            Self::Granted { what, by, more, less } => {
+                let parts = [("now granted", more), ("no longer granted", less)];
+                let parts = parts.iter().filter(|(_, keys)| !keys.is_empty());
+                let parts: Vec<_> = parts.map(|(word, keys)| format!("{word} {}", listed(keys))).collect();
+                write!(f, "{what} is {} by component {}", parts.join(" and "), shown(by))?;
                 &[]
             }
             Self::Added { name, version, .. } => {
@@ -159,6 +196,18 @@ impl fmt::Display for Change {
                 write!(f, "change {}", without_secrets(url))?;
                 content(f, digest.as_ref())?;
                 lost
+            }
+            Self::EnvironmentAdded { target } => {
+                write!(f, "add the environment {target}")?;
+                &[]
+            }
+            Self::EnvironmentRemoved { target } => {
+                write!(f, "remove the environment {target}")?;
+                &[]
+            }
+            Self::EnvironmentAltered { target } => {
+                write!(f, "change the environment {target}")?;
+                &[]
             }
         };
         if !self.gained().is_empty() {
@@ -216,7 +265,22 @@ pub(crate) fn diff(old: &Lockfile, new: &Lockfile) -> Vec<Change> {
     for (url, [gone, came]) in sources {
         http_changes(url, gone, came, &mut changes);
     }
+    environment_changes(old, new, &mut changes);
     changes
+}
+
+fn environment_changes(old: &Lockfile, new: &Lockfile, changes: &mut Vec<Change>) {
+    for now in &new.environments {
+        let target = now.target.clone();
+        match old.environments.iter().find(|it| it.target == target) {
+            None => changes.push(Change::EnvironmentAdded { target }),
+            Some(before) if before != now => changes.push(Change::EnvironmentAltered { target }),
+            Some(_) => {}
+        }
+    }
+    let gone = |it: &&crate::Environment| new.environments.iter().all(|now| now.target != it.target);
+    let gone = old.environments.iter().filter(gone);
+    changes.extend(gone.map(|it| Change::EnvironmentRemoved { target: it.target.clone() }));
 }
 
 /// Numbers that must agree for a release to take another's place without further ado.
@@ -253,13 +317,16 @@ fn package_changes<'a>(
     gone.sort_by(|a, b| a.version.cmp(&b.version));
     came.sort_by(|a, b| a.version.cmp(&b.version));
     let same = |before: &&Package, now: &&Package| before.version == now.version;
+    let mut grants = Vec::new();
     pair(&mut gone, &mut came, same, |before, now| {
         changes.extend(altered(before, now));
+        grants.extend(granted(&before.granted, &now.granted, &release(now)));
     });
     let mut updated = |before: &&Package, now: &Package| {
         let (gained, lost) = reach(&before.capabilities, &now.capabilities);
         let (from, to) = (before.version.clone(), now.version.clone());
         changes.push(Change::Updated { name: name.clone(), from, to, gained, lost });
+        grants.extend(granted(&before.granted, &now.granted, &release(now)));
     };
     // First those that are compatible with each other, then whatever is left.
     let compatible = |before: &&Package, now: &&Package| bucket(&before.version) == bucket(&now.version);
@@ -268,11 +335,34 @@ fn package_changes<'a>(
     changes.extend(
         gone.into_iter().map(|one| Change::Removed { name: name.clone(), version: one.version.clone() }),
     );
+    grants.extend(came.iter().flat_map(|one| granted(&[], &one.granted, &release(one))));
     changes.extend(came.into_iter().map(|one| Change::Added {
         name: name.clone(),
         version: one.version.clone(),
         capabilities: reach(&[], &one.capabilities).0,
     }));
+    changes.extend(grants);
+}
+
+fn release(package: &Package) -> String {
+    format!("{} {}", package.name, package.version)
+}
+
+/// What each component of the app passes on now and did not before, or the other way round.
+fn granted(before: &[Granted], now: &[Granted], what: &str) -> Vec<Change> {
+    let mut by: BTreeMap<&str, [&[String]; 2]> = BTreeMap::new();
+    for (at, granted) in [before, now].into_iter().enumerate() {
+        for it in granted {
+            by.entry(&it.to).or_default()[at] = &it.capabilities;
+        }
+    }
+    let changes = by.into_iter().map(|(by, [before, now])| {
+        let (more, less) = reach(before, now);
+        Change::Granted { what: what.to_owned(), by: by.to_owned(), more, less }
+    });
+    changes
+        .filter(|it| matches!(it, Change::Granted { more, less, .. } if !more.is_empty() || !less.is_empty()))
+        .collect()
 }
 
 fn altered(before: &Package, now: &Package) -> Option<Change> {
@@ -291,7 +381,9 @@ fn http_changes<'a>(
     mut came: Vec<&'a HttpSource>,
     changes: &mut Vec<Change>,
 ) {
+    let mut grants = Vec::new();
     let mut altered = |before: &&HttpSource, now: &HttpSource| {
+        grants.extend(granted(&before.granted, &now.granted, &without_secrets(url)));
         let digest = (before.digest != now.digest).then(|| (before.digest.clone(), now.digest.clone()));
         let (gained, lost) = reach(&before.capabilities, &now.capabilities);
         if digest.is_some() || !gained.is_empty() || !lost.is_empty() {
@@ -301,11 +393,13 @@ fn http_changes<'a>(
     let same = |before: &&HttpSource, now: &&HttpSource| before.digest == now.digest;
     pair(&mut gone, &mut came, same, &mut altered);
     pair(&mut gone, &mut came, |_, _| true, &mut altered);
+    grants.extend(came.iter().flat_map(|one| granted(&[], &one.granted, &without_secrets(url))));
     changes.extend(gone.into_iter().map(|_| Change::HttpRemoved { url: url.clone() }));
     changes.extend(
         came.into_iter()
             .map(|one| Change::HttpAdded { url: url.clone(), capabilities: reach(&[], &one.capabilities).0 }),
     );
+    changes.extend(grants);
 }
 
 /// What is in the second list only, and what is in the first only; sorted.

@@ -23,7 +23,13 @@
 //! manifest = "sha256:…"     # of the OCI manifest, where there is one
 //! signers = { operator = "sha256:…", author = "sha256:…" }  # where the registry speaks warg
 //! size = 20480              # of the Wasm, in bytes
-//! capabilities = ["network"]
+//! capabilities = ["environment"]
+//! imports = [               # of the host, where they reach for something: absent if none does
+//!     "wasi:cli/environment@0.2.0",
+//! ]
+//! granted = [               # what it gets of that: absent if nothing
+//!     { to = "api", capabilities = ["environment"] },
+//! ]
 //! dependencies = [
 //!     { package = "acme:hash", req = "^1.2.0", version = "1.4.0" },
 //! ]
@@ -37,6 +43,13 @@
 //! size = 1024
 //! capabilities = []
 //! dependencies = []
+//!
+//! [[environment]]           # what the app has to fit, for each of its `targets`
+//! name = "spin-up:3.6"      # or `url`, or `path` to a file of the project, which has no digest
+//! digest = "sha256:…"       # of the definition
+//! packages = [              # where its worlds are: in a `registry`, or under an OCI `reference`
+//!     { package = "spin:up", version = "3.6.0", registry = "spinframework.dev", digest = "sha256:…", size = 2048 },
+//! ]
 //! ```
 //!
 //! The text is canonical: equal locks give equal bytes. What is read may be in any order, since people do merge and
@@ -44,10 +57,16 @@
 //! of the lock in a version that it accepts, every package from one registry and one author. A mistake is an error
 //! with its place, never a guess.
 //!
+//! What a release reaches for is known from its bytes, and what it gets of that from the manifest. Both are here, because
+//! a reviewer looks here: content that imports more than its entry says is refused, and a manifest that grants more or
+//! less does not fit the lock. Entries of before these two were recorded have neither, and are completed when the lock is
+//! written the next time.
+//!
 //! What a release needs is recorded as its author wrote it, also where an override meets the need: so the edges stay true
 //! when overrides come and go, and are never asked for again.
 
 mod diff;
+mod environment;
 mod error;
 mod read;
 mod write;
@@ -60,6 +79,7 @@ use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 use wasm_pkg_common::registry::Registry;
 
 pub use diff::Change;
+pub use environment::{Environment, EnvironmentRef, WitPackage, WitSource};
 pub use error::LockError;
 pub use read::salvage::Salvage;
 
@@ -78,6 +98,8 @@ pub struct Lockfile {
     pub packages: Vec<Package>,
     /// Components fetched by URL. Read from a text they are sorted by URL and digest, each there once.
     pub http: Vec<HttpSource>,
+    /// What the app has to fit. Read from a text they are sorted, each there once.
+    pub environments: Vec<Environment>,
 }
 
 /// What takes the place of a package everywhere in the app.
@@ -145,6 +167,11 @@ pub struct Package {
     pub size: u64,
     /// What it can reach, as keys of Spin's `inherit_configuration`. Read from a text they are sorted.
     pub capabilities: Vec<String>,
+    /// The interfaces of the host that it imports and that a host may deny, with their versions. Read from a text they
+    /// are sorted.
+    pub imports: Vec<String>,
+    /// What it is granted of that. Read from a text they are sorted.
+    pub granted: Vec<Granted>,
     /// What it needs. Read from a text they are sorted.
     pub dependencies: Vec<Dependency>,
     /// What it needs of packages that are overridden. Read from a text they are sorted.
@@ -173,11 +200,30 @@ pub struct HttpSource {
     pub size: u64,
     /// What it can reach, as keys of Spin's `inherit_configuration`. Read from a text they are sorted.
     pub capabilities: Vec<String>,
+    /// The interfaces of the host that it imports and that a host may deny, with their versions. Read from a text they
+    /// are sorted.
+    pub imports: Vec<String>,
+    /// What it is granted of that. Read from a text they are sorted.
+    pub granted: Vec<Granted>,
     /// What it needs. Read from a text they are sorted.
     pub dependencies: Vec<Dependency>,
     /// What it needs of packages that are overridden. Read from a text they are sorted.
     pub overridden: Vec<Need>,
 }
+
+/// What a release is granted where it is composed into a component of the app, its middleware included.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Granted {
+    /// The id of the app's component.
+    pub to: String,
+    /// The capabilities that pass, of those that the release can use, itself or through what it needs; or
+    /// [`EVERYTHING`]. Read from a text they are sorted.
+    pub capabilities: Vec<String>,
+}
+
+/// Stands among the capabilities for a grant of everything, where what is granted it imports an interface of the host
+/// that no capability covers.
+pub const EVERYTHING: &str = "all";
 
 /// A need, whatever meets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -270,21 +316,34 @@ impl Lockfile {
         self.overrides.sort_by(|a, b| a.name.cmp(&b.name));
         self.overrides.dedup();
         for package in &mut self.packages {
-            tidy(&mut package.capabilities, &mut package.dependencies, &mut package.overridden);
+            tidy(&mut package.dependencies, &mut package.overridden);
+            tidy_reach(&mut package.capabilities, &mut package.imports, &mut package.granted);
         }
         for source in &mut self.http {
-            tidy(&mut source.capabilities, &mut source.dependencies, &mut source.overridden);
+            tidy(&mut source.dependencies, &mut source.overridden);
+            tidy_reach(&mut source.capabilities, &mut source.imports, &mut source.granted);
         }
         self.packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
         self.packages.dedup();
         self.http.sort_by_cached_key(|source| (source.url.to_string(), source.digest.to_string()));
         self.http.dedup();
+        self.environments.iter_mut().for_each(Environment::sort);
+        self.environments.sort_by(|a, b| a.target.cmp(&b.target));
+        self.environments.dedup();
     }
 }
 
-fn tidy(capabilities: &mut Vec<String>, dependencies: &mut Vec<Dependency>, overridden: &mut Vec<Need>) {
-    capabilities.sort();
-    capabilities.dedup();
+fn tidy_reach(capabilities: &mut Vec<String>, imports: &mut Vec<String>, granted: &mut Vec<Granted>) {
+    for names in [capabilities, imports].into_iter().chain(granted.iter_mut().map(|it| &mut it.capabilities))
+    {
+        names.sort();
+        names.dedup();
+    }
+    granted.sort();
+    granted.dedup();
+}
+
+fn tidy(dependencies: &mut Vec<Dependency>, overridden: &mut Vec<Need>) {
     dependencies.sort_by_cached_key(|one| (one.package.clone(), one.req.to_string(), one.version.clone()));
     dependencies.dedup();
     overridden.sort_by_cached_key(|one| (one.package.clone(), one.req.to_string()));

@@ -1,5 +1,6 @@
 //! Reads a lock, and believes nothing that it has not checked.
 
+mod environment;
 pub(crate) mod salvage;
 
 use std::collections::{HashMap, HashSet};
@@ -13,8 +14,8 @@ use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 use wasm_pkg_common::registry::Registry;
 
 use crate::{
-    Dependency, FORMAT_VERSION, HttpSource, LockError, Lockfile, Need, Override, Package, Replacement,
-    Signers, shown,
+    Dependency, FORMAT_VERSION, Granted, HttpSource, LockError, Lockfile, Need, Override, Package,
+    Replacement, Signers, shown,
 };
 
 /// The longest text that is read, in bytes; a lock has some 400 a package.
@@ -46,8 +47,11 @@ pub(crate) fn lockfile(text: &str) -> Result<Lockfile> {
     let overrides = root.tables("override")?.into_iter().map(replaced).collect::<Result<Vec<_>>>()?;
     let packages = root.tables("package")?.into_iter().map(package).collect::<Result<Vec<_>>>()?;
     let http = root.tables("http")?.into_iter().map(http_source).collect::<Result<Vec<_>>>()?;
+    let environments = root.tables("environment")?;
+    let environments = environments.into_iter().map(environment::environment).collect::<Result<Vec<_>>>()?;
     root.finish()?;
 
+    environment::check(&environments)?;
     let known = Known::new(&overrides, &packages)?;
     check_packages(&packages, &known)?;
     check_http(&http, &known)?;
@@ -55,6 +59,7 @@ pub(crate) fn lockfile(text: &str) -> Result<Lockfile> {
         overrides: overrides.into_iter().map(|(value, _)| value).collect(),
         packages: packages.into_iter().map(|package| package.value).collect(),
         http: http.into_iter().map(|source| source.value).collect(),
+        environments: environments.into_iter().map(|(environment, _)| environment).collect(),
     };
     lock.sort();
     Ok(lock)
@@ -212,7 +217,9 @@ fn package(mut entry: Entry<'_>) -> Result<Placed<Package>> {
     let manifest = entry.parsed_if_there("manifest", "a digest")?;
     let signers = entry.table_if_there("signers")?.map(signers).transpose()?;
     let size = entry.size()?;
-    let capabilities = entry.capabilities()?;
+    let capabilities = entry.strings("capabilities")?;
+    let imports = entry.strings("imports")?;
+    let granted = entry.granted()?;
     let (dependencies, spans) = entry.dependencies()?;
     let (overridden, overridden_spans) = entry.overridden()?;
     let span = entry.finish()?;
@@ -225,6 +232,8 @@ fn package(mut entry: Entry<'_>) -> Result<Placed<Package>> {
         signers,
         size,
         capabilities,
+        imports,
+        granted,
         dependencies,
         overridden,
     };
@@ -249,11 +258,13 @@ fn http_source(mut entry: Entry<'_>) -> Result<Placed<HttpSource>> {
     entry.place = shown(url.as_str());
     let digest: ContentDigest = entry.parsed("digest", "a digest")?;
     let size = entry.size()?;
-    let capabilities = entry.capabilities()?;
+    let capabilities = entry.strings("capabilities")?;
+    let imports = entry.strings("imports")?;
+    let granted = entry.granted()?;
     let (dependencies, spans) = entry.dependencies()?;
     let (overridden, overridden_spans) = entry.overridden()?;
     let span = entry.finish()?;
-    let value = HttpSource { url, digest, size, capabilities, dependencies, overridden };
+    let value = HttpSource { url, digest, size, capabilities, imports, granted, dependencies, overridden };
     Ok(Placed { value, span, dependencies: spans, overridden: overridden_spans })
 }
 
@@ -357,10 +368,6 @@ impl<'a> Entry<'a> {
         u64::try_from(size).map_err(|_| self.invalid("size", "a size", "it is negative"))
     }
 
-    fn capabilities(&mut self) -> Result<Vec<String>> {
-        self.strings("capabilities")
-    }
-
     /// A list of strings; none if it is missing.
     fn strings(&mut self, field: &'static str) -> Result<Vec<String>> {
         const LIST: &str = "a list of strings";
@@ -387,6 +394,22 @@ impl<'a> Entry<'a> {
         Ok(read.into_iter().unzip())
     }
 
+    fn granted(&mut self) -> Result<Vec<Granted>> {
+        let place = self.place.clone();
+        let mut seen = HashSet::new();
+        let granted = self.tables("granted")?.into_iter().map(|mut entry| {
+            let to = entry.text_if_there("to")?.ok_or_else(|| entry.missing("to"))?;
+            let capabilities = entry.strings("capabilities")?;
+            let span = entry.finish()?;
+            if !seen.insert(to) {
+                let what = format!("what {place} is granted by component `{}`", shown(to));
+                return Err(LockError::Duplicate { what, span });
+            }
+            Ok(Granted { to: to.to_owned(), capabilities })
+        });
+        granted.collect()
+    }
+
     fn table_if_there(&mut self, field: &'static str) -> Result<Option<Entry<'a>>> {
         let Some((item, span)) = self.take(field) else {
             return Ok(None);
@@ -404,6 +427,8 @@ impl<'a> Entry<'a> {
         let place = match field {
             "dependencies" => format!("the dependencies of {}", self.place),
             "overridden" => format!("the overridden needs of {}", self.place),
+            "granted" => format!("what is granted to {}", self.place),
+            "packages" => format!("the packages of {}", self.place),
             _ => format!("[[{field}]]"),
         };
         if let Some(tables) = item.as_array_of_tables() {

@@ -5,6 +5,7 @@ use super::*;
 mod damage;
 mod merging;
 mod messages;
+mod reach;
 
 fn digest(digit: char) -> ContentDigest {
     format!("sha256:{}", String::from(digit).repeat(64)).parse().unwrap()
@@ -37,6 +38,8 @@ fn release(name: &str, version: &str, capabilities: &[&str], dependencies: Vec<D
         signers: None,
         size: 20_480,
         capabilities: capabilities.iter().map(|name| (*name).to_owned()).collect(),
+        imports: Vec::new(),
+        granted: Vec::new(),
         dependencies,
         overridden: Vec::new(),
     }
@@ -49,8 +52,34 @@ fn source(url: &str, capabilities: &[&str]) -> HttpSource {
         digest: digest('c'),
         size: 7,
         capabilities: release.capabilities,
+        imports: Vec::new(),
+        granted: Vec::new(),
         dependencies: Vec::new(),
         overridden: Vec::new(),
+    }
+}
+
+fn granted(to: &str, capabilities: &[&str]) -> Granted {
+    Granted { to: to.to_owned(), capabilities: capabilities.iter().map(|name| (*name).to_owned()).collect() }
+}
+
+fn environment(target: EnvironmentRef, packages: Vec<WitPackage>) -> Environment {
+    let digest = (!matches!(target, EnvironmentRef::Path(_))).then(|| digest('e'));
+    Environment { target, digest, packages }
+}
+
+fn named(name: &str) -> Environment {
+    environment(EnvironmentRef::Name(name.to_owned()), Vec::new())
+}
+
+fn wit(name: &str, version: Option<&str>, source: WitSource) -> WitPackage {
+    WitPackage {
+        name: name.parse().unwrap(),
+        version: version.map(|version| version.parse().unwrap()),
+        manifest: matches!(source, WitSource::Registry(_)).then(|| digest('f')),
+        source,
+        digest: digest('d'),
+        size: 512,
     }
 }
 
@@ -91,6 +120,20 @@ fn sample() -> Lockfile {
                 dependencies: vec![needs("acme:hash", ">=1, <3", "1.4.0")],
                 ..source("https://example.com/greeter.wasm?v=1", &[])
             },
+        ],
+        environments: vec![
+            environment(EnvironmentRef::Path("envs/ours.toml".to_owned()), Vec::new()),
+            environment(
+                EnvironmentRef::Name("spin-up:3.6".to_owned()),
+                vec![
+                    wit("spin:up", Some("3.6.0"), WitSource::Registry("spinframework.dev".parse().unwrap())),
+                    wit("spin:up", Some("3.4.0"), WitSource::Registry("spinframework.dev".parse().unwrap())),
+                ],
+            ),
+            environment(
+                EnvironmentRef::Url("https://example.com/env.toml".parse().unwrap()),
+                vec![wit("acme:wit", None, WitSource::Reference("ghcr.io/acme/wit:latest".to_owned()))],
+            ),
         ],
     }
 }
@@ -195,6 +238,25 @@ fn the_text_is_canonical() {
     size = 7
     capabilities = ["network"]
     dependencies = []
+
+    [[environment]]
+    name = "spin-up:3.6"
+    digest = "sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+    packages = [
+        { package = "spin:up", version = "3.4.0", registry = "spinframework.dev", digest = "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd", manifest = "sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", size = 512 },
+        { package = "spin:up", version = "3.6.0", registry = "spinframework.dev", digest = "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd", manifest = "sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", size = 512 },
+    ]
+
+    [[environment]]
+    url = "https://example.com/env.toml"
+    digest = "sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+    packages = [
+        { package = "acme:wit", reference = "ghcr.io/acme/wit:latest", digest = "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd", size = 512 },
+    ]
+
+    [[environment]]
+    path = "envs/ours.toml"
+    packages = []
     "#);
     let mut sorted = sample();
     sorted.sort();
@@ -271,6 +333,7 @@ fn changes_are_told_in_a_line() {
             release("acme:same", "1.0.0", &[], Vec::new()),
         ],
         http: vec![source("https://example.com/a", &[]), source("https://example.com/b", &[])],
+        environments: ["gone", "kept", "spin-up:3.6"].map(named).to_vec(),
     };
     let altered = Package {
         registry: "other.example.com".parse().unwrap(),
@@ -303,7 +366,13 @@ fn changes_are_told_in_a_line() {
             HttpSource { digest: digest('e'), ..source("https://example.com/a", &["network"]) },
             source("https://example.com/c", &[]),
         ],
+        environments: vec![
+            Environment { digest: Some(digest('0')), ..named("spin-up:3.6") },
+            named("kept"),
+            named("\u{1b}[31m"),
+        ],
     };
+
     insta::assert_snapshot!(diff(&old, &new), @"
     override acme:moved by acme:moved =1.0.0
     no longer override acme:left
@@ -318,6 +387,9 @@ fn changes_are_told_in_a_line() {
     change https://example.com/a, content sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc → sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee, gains network
     remove https://example.com/b
     add https://example.com/c
+    change the environment spin-up:3.6
+    add the environment �[31m
+    remove the environment gone
     ");
     assert_eq!(old.diff(&old), []);
     let gained = old.diff(&new).iter().map(|change| change.gained().len()).sum::<usize>();
@@ -325,7 +397,7 @@ fn changes_are_told_in_a_line() {
     let escape = Lockfile {
         overrides: Vec::new(),
         packages: vec![release("acme:new", "1.0.0", &["\u{1b}[31m"], Vec::new())],
-        http: Vec::new(),
+        ..Lockfile::default()
     };
     assert_eq!(diff(&Lockfile::default(), &escape), "add acme:new 1.0.0, gains \u{fffd}[31m\n");
 }
@@ -336,7 +408,7 @@ fn lock() -> impl Strategy<Value = Lockfile> {
         prop::sample::select(vec!["0.0.7", "0.3.1", "1.0.0", "1.10.0", "2.0.0-rc.1", "2.0.0+build.7"]);
     let name = prop::sample::select(vec!["acme:auth", "acme:hash", "b-c:d-e2"]);
     let registry = prop::sample::select(vec!["registry.example.com", "localhost:5000", "[::1]:80"]);
-    let text = prop::collection::vec(any::<String>(), 0..3);
+    let text = prop::collection::hash_set(any::<String>(), 0..3).prop_map(Vec::from_iter);
     let keys = prop::option::of(("[0-9a-f]{64}", "[0-9a-f]{64}"));
     let manifest = prop::option::of("[0-9a-f]{64}");
     let details = (registry, "[0-9a-f]{64}", manifest, keys, 0..=i64::MAX.unsigned_abs(), text);
@@ -357,6 +429,8 @@ fn lock() -> impl Strategy<Value = Lockfile> {
                     manifest: manifest.map(key),
                     signers,
                     size,
+                    imports: capabilities.clone(),
+                    granted: capabilities.iter().map(|to| granted(to, &["files"])).collect(),
                     capabilities,
                     ..release(name, version, &[], Vec::new())
                 };

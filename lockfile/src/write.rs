@@ -4,7 +4,10 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::{Dependency, FORMAT_VERSION, Lockfile, Need, Override, Replacement, Signers};
+use crate::{
+    Dependency, Environment, EnvironmentRef, FORMAT_VERSION, Granted, Lockfile, Need, Override, Replacement,
+    Signers, WitPackage, WitSource,
+};
 
 const HEADER: &str = "\
 # Written by spin-deps. Commit this file and do not edit it.
@@ -31,9 +34,8 @@ pub(crate) fn lockfile(lock: &Lockfile) -> String {
             }
         }
         if !replaces.is_empty() {
-            let replaces: Vec<String> = replaces.iter().map(quoted).collect();
             // Writing to a `String` does not fail.
-            let _ = writeln!(text, "replaces = [{}]", replaces.join(", "));
+            let _ = writeln!(text, "replaces = {}", list(replaces));
         }
     }
     for package in &lock.packages {
@@ -50,29 +52,70 @@ pub(crate) fn lockfile(lock: &Lockfile) -> String {
             // Writing to a `String` does not fail.
             let _ = writeln!(text, "signers = {{ operator = {operator}, author = {author} }}");
         }
-        rest(&mut text, package.size, &package.capabilities, &package.dependencies, &package.overridden);
+        reach(&mut text, package.size, &package.capabilities, &package.imports, &package.granted);
+        needs(&mut text, &package.dependencies, &package.overridden);
     }
     for source in &lock.http {
         text.push_str("\n[[http]]\n");
         field(&mut text, "url", &source.url);
         field(&mut text, "digest", &source.digest);
-        rest(&mut text, source.size, &source.capabilities, &source.dependencies, &source.overridden);
+        reach(&mut text, source.size, &source.capabilities, &source.imports, &source.granted);
+        needs(&mut text, &source.dependencies, &source.overridden);
+    }
+    for environment in &lock.environments {
+        text.push_str("\n[[environment]]\n");
+        self::environment(&mut text, environment);
     }
     text
 }
 
-fn rest(
-    text: &mut String,
-    size: u64,
-    capabilities: &[String],
-    dependencies: &[Dependency],
-    overridden: &[Need],
-) {
+fn environment(text: &mut String, Environment { target, digest, packages }: &Environment) {
+    match target {
+        EnvironmentRef::Name(name) => field(text, "name", name),
+        EnvironmentRef::Url(url) => field(text, "url", url),
+        EnvironmentRef::Path(path) => field(text, "path", path),
+    }
+    if let Some(digest) = digest {
+        field(text, "digest", digest);
+    }
+    let packages = packages.iter().map(|WitPackage { name, version, source, digest, manifest, size }| {
+        let mut line = format!("{{ package = {}", quoted(name));
+        let mut add = |key: &str, value: &dyn Display| {
+            // Writing to a `String` does not fail.
+            let _ = write!(line, ", {key} = {}", quoted(value));
+        };
+        if let Some(version) = version {
+            add("version", version);
+        }
+        match source {
+            WitSource::Registry(registry) => add("registry", registry),
+            WitSource::Reference(reference) => add("reference", reference),
+        }
+        add("digest", digest);
+        if let Some(manifest) = manifest {
+            add("manifest", manifest);
+        }
+        format!("{line}, size = {} }}", i64::try_from(*size).unwrap_or(i64::MAX))
+    });
+    lines(text, "packages", packages);
+}
+
+fn reach(text: &mut String, size: u64, capabilities: &[String], imports: &[String], granted: &[Granted]) {
     let size = i64::try_from(size).unwrap_or(i64::MAX);
-    let capabilities: Vec<String> = capabilities.iter().map(quoted).collect();
-    let capabilities = capabilities.join(", ");
     // Writing to a `String` does not fail.
-    let _ = writeln!(text, "size = {size}\ncapabilities = [{capabilities}]");
+    let _ = writeln!(text, "size = {size}\ncapabilities = {}", list(capabilities));
+    if !imports.is_empty() {
+        lines(text, "imports", imports.iter().map(quoted));
+    }
+    if !granted.is_empty() {
+        let granted = granted.iter().map(|Granted { to, capabilities }| {
+            format!("{{ to = {}, capabilities = {} }}", quoted(to), list(capabilities))
+        });
+        lines(text, "granted", granted);
+    }
+}
+
+fn needs(text: &mut String, dependencies: &[Dependency], overridden: &[Need]) {
     let dependencies = dependencies.iter().map(|Dependency { package, req, version }| {
         let [package, req, version] = [package as &dyn Display, req, version].map(quoted);
         format!("{{ package = {package}, req = {req}, version = {version} }}")
@@ -85,6 +128,12 @@ fn rest(
         });
         lines(text, "overridden", overridden);
     }
+}
+
+/// A list on one line.
+fn list(elements: &[impl Display]) -> String {
+    let elements: Vec<String> = elements.iter().map(quoted).collect();
+    format!("[{}]", elements.join(", "))
 }
 
 /// A list with an element a line.

@@ -15,7 +15,12 @@ use spin_deps_registry::{Content, ReleaseInfo, Signers};
 use url::Url;
 use wasm_pkg_common::{digest::ContentDigest, package::PackageRef, registry::Registry};
 
-use crate::{Error, Project, files, overrides::Overrides, requirements::exactly};
+use crate::{
+    Error, Project, files,
+    overrides::Overrides,
+    reach::{Keys, host_imports, keys, of_host},
+    requirements::exactly,
+};
 
 /// The annotation that says what kind of thing a manifest of ours holds: `component` or `wit`.
 pub(crate) const KIND_ANNOTATION: &str = "dev.spin-deps.kind";
@@ -75,6 +80,9 @@ pub(crate) struct Facts {
     pub(crate) needs: Vec<(PackageRef, VersionReq)>,
     /// What it can reach, as capability keys.
     pub(crate) capabilities: Vec<String>,
+    /// The imports behind these, and all others that a host may deny. Not known of what was locked before they were
+    /// recorded.
+    pub(crate) imports: Vec<String>,
 }
 
 impl Facts {
@@ -84,7 +92,13 @@ impl Facts {
             wit_only: inspection.kind == Kind::WitPackage,
             needs: needs(inspection).into_iter().map(|need| (need.package, need.req)).collect(),
             capabilities: inspection.capabilities.iter().map(|key| (*key).to_owned()).collect(),
+            imports: host_imports(inspection),
         }
+    }
+
+    /// The keys that it reaches for by itself.
+    pub(crate) fn keys(&self) -> Keys {
+        self.capabilities.iter().cloned().chain(keys(&self.imports)).collect()
     }
 
     /// The needs that an override meets.
@@ -99,16 +113,17 @@ impl Facts {
         let config = info.component.as_ref()?;
         let capabilities: Vec<String> =
             capabilities(config.imports.iter().map(String::as_str)).into_iter().map(str::to_owned).collect();
+        let imports = of_host(config.imports.iter().map(String::as_str));
         if info.annotations.get(KIND_ANNOTATION).is_some_and(|kind| kind == "wit") {
-            return Some(Self { wit_only: true, needs: Vec::new(), capabilities });
+            return Some(Self { wit_only: true, needs: Vec::new(), capabilities, imports });
         }
         if let Some(json) = info.annotations.get(ANNOTATION) {
             let table = DependencyTable::from_json(json).ok()?;
             let needs = table.dependencies.into_iter().map(|entry| (entry.package, entry.version)).collect();
-            return Some(Self { wit_only: false, needs, capabilities });
+            return Some(Self { wit_only: false, needs, capabilities, imports });
         }
         let needs = needs_from_names(config.imports.iter().map(String::as_str), None);
-        needs.is_empty().then_some(Self { wit_only: false, needs: Vec::new(), capabilities })
+        needs.is_empty().then_some(Self { wit_only: false, needs: Vec::new(), capabilities, imports })
     }
 }
 

@@ -59,7 +59,18 @@ impl Project {
         change: &mut Change,
     ) -> Result<SyncOutcome, Error> {
         match resolved {
-            Some(resolved) => {
+            Some(mut resolved) => {
+                // It was resolved before it was known what the new entries inherit.
+                let requirements = self.requirements(self.manifest(), Some(&resolved.lockfile)).await?;
+                resolved.lockfile = self.completed(&requirements, resolved.lockfile).await?;
+                resolved.changed = self.lock.as_ref() != Some(&resolved.lockfile);
+                if let (true, Some(because)) = (resolved.changed, self.settings.locked_because()) {
+                    return Err(Error::LockWouldChange { because, reasons: self.misgrants(&requirements) });
+                }
+                let known = |warning: &String| !resolved.warnings.contains(warning);
+                let new: Vec<_> =
+                    requirements.warnings(&resolved.lockfile).into_iter().filter(known).collect();
+                resolved.warnings.extend(new);
                 let lock = self.write_lock(resolved, change)?;
                 self.sync_locked(lock, false, change).await
             }

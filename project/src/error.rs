@@ -14,7 +14,7 @@ use spin_deps_manifest::ManifestError;
 use spin_deps_resolver::Failure;
 use wasm_pkg_common::{package::PackageRef, registry::Registry};
 
-use crate::{Unmet, Unpinned};
+use crate::{Unmet, Unpinned, Unrecorded};
 
 /// A file and its text, for showing the place of an error.
 #[derive(Clone, Debug)]
@@ -262,17 +262,6 @@ pub enum Error {
         /// The end of what it said.
         output: String,
     },
-    /// A dependency reaches for a capability that it was not granted.
-    #[error(
-        "{dependency} would reach {} that the app does not grant it",
-        capabilities_in_words(capabilities)
-    )]
-    NotGranted {
-        /// The direct dependency, in the user's words.
-        dependency: String,
-        /// The capability keys.
-        capabilities: Vec<String>,
-    },
     /// Dependencies require what the app does not give them.
     #[error(
         "the app does not give its dependencies what they require:\n{}",
@@ -280,15 +269,17 @@ pub enum Error {
     )]
     Unmet(Vec<Unmet>),
     /// Content reaches for more than the lockfile records.
-    #[error(
-        "{content} reaches for {}, which the lockfile does not record",
-        capabilities_in_words(capabilities)
-    )]
-    NotRecorded {
-        /// The content.
-        content: String,
-        /// The capability keys.
-        capabilities: Vec<String>,
+    #[error("{0}")]
+    NotRecorded(Unrecorded),
+    /// An environment that the app cannot be checked against.
+    #[error("the environment `{environment}` cannot be used: {message}")]
+    Environment {
+        /// The environment, as the manifest names it.
+        environment: String,
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
     },
     /// The app cannot be started.
     #[error(transparent)]
@@ -376,7 +367,7 @@ impl Error {
             ),
             Self::Manifest { error, .. } => error.hint(),
             Self::Lockfile { error, .. } => error.hint(),
-            Self::Place { hint, .. } | Self::Unknown { hint, .. } => hint.clone(),
+            Self::Place { hint, .. } | Self::Unknown { hint, .. } | Self::Environment { hint, .. } => hint.clone(),
             Self::Registry(error) => error.hint(),
             Self::Resolve(failure) => failure.hint(),
             Self::LockWouldChange { because, .. } => {
@@ -429,13 +420,9 @@ impl Error {
                 missing.as_ref().map(|program| format!("install `{program}`, or put it on the search path"))
             }
             Self::Wit(error) => error.hint(),
-            Self::NotGranted { capabilities, .. } => Some(format!(
-                "if it may, grant it in the dependency's entry: `inherit_configuration = [{}]`",
-                capabilities.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(", ")
-            )),
             Self::Unmet(unmet) => Some(Unmet::hints(unmet).join("
       ")),
-            Self::NotRecorded { content, .. } => Some(format!(
+            Self::NotRecorded(Unrecorded { content, .. }) => Some(format!(
                 "the lockfile was edited, or the registry's description of {content} is not true; remove its entry from spin-deps.lock, run `spin-deps lock`, and if it is so again, do not use it"
             )),
             Self::Host(error) => error.hint(),
@@ -492,7 +479,8 @@ fn next_series(version: &Version) -> Version {
     }
 }
 
-fn capabilities_in_words(keys: &[String]) -> String {
+/// Capabilities in a sentence.
+pub(crate) fn capabilities_in_words(keys: &[String]) -> String {
     match keys {
         [key] => format!("the capability `{key}`"),
         keys => {

@@ -45,7 +45,7 @@ use crate::{
 
 /// The table of the store's records that keeps [`Facts`] by the digest of what they were read from: the manifest, where
 /// the registry has one, because two registries may describe the same content differently; else the content.
-const FACTS_TABLE: &str = "facts-v2";
+const FACTS_TABLE: &str = "facts-v3";
 
 /// A release whose metadata is known.
 #[derive(Clone)]
@@ -251,7 +251,12 @@ impl RegistryIndex {
                 size: locked.size,
                 manifest: locked.manifest.clone(),
                 signers: locked.signers.as_ref().map(expected),
-                facts: Facts { wit_only: false, needs, capabilities: locked.capabilities.clone() },
+                facts: Facts {
+                    wit_only: false,
+                    needs,
+                    capabilities: locked.capabilities.clone(),
+                    imports: locked.imports.clone(),
+                },
                 types: TypesSource::Locked,
                 is_described: true,
             })));

@@ -29,6 +29,11 @@ impl Known {
         }
     }
 
+    /// The registries, if their configuration is sound.
+    pub(crate) fn registries_if_there(&self) -> Option<&Registries> {
+        self.registries.as_ref()
+    }
+
     /// The ids of the app's components.
     pub fn components(&self) -> Vec<String> {
         self.project.iter().flat_map(|project| project.manifest().components.keys().cloned()).collect()

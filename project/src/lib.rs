@@ -26,6 +26,7 @@ mod diff;
 mod edit;
 mod error;
 mod files;
+mod grants;
 mod graph;
 mod index;
 mod info;
@@ -37,6 +38,7 @@ mod open;
 mod outdated;
 mod overrides;
 mod publish;
+mod reach;
 mod remove;
 mod requirements;
 mod run;
@@ -46,6 +48,7 @@ mod stamp;
 mod standing;
 mod suggest;
 mod sync;
+mod targets;
 mod unmet;
 mod update;
 mod variables;
@@ -68,7 +71,7 @@ pub use diff::{
 pub use edit::Edit;
 pub use error::{Error, Excerpt};
 pub use files::write as write_file;
-pub use graph::{Bound, Duplicate, Graph, Node, NodeKind, Path, Paths, Step, Wish};
+pub use graph::{Bound, Duplicate, GrantedBy, Graph, Node, NodeKind, Path, Paths, Step, Wish};
 pub use info::{Looking, PackageInfo, PackageVersions, VersionRow, info, versions};
 pub use known::Known;
 pub use link::{Builder, LinkOptions, Linked, Unlinked};
@@ -76,19 +79,24 @@ pub use lock::{LockOutcome, LockStatus};
 pub use open::Project;
 pub use outdated::{Holder, OutdatedPackage};
 pub use publish::{Neighbour, PublishOptions, PublishOutcome, PublishStatus, Published, publish};
+pub use reach::Unrecorded;
 pub use remove::{RemoveOptions, Removed};
 pub use run::{RunOptions, Running};
 pub use search::{Found, NotSearched, SearchOptions, SearchResult, search};
 pub use settings::{Locking, Settings};
 pub use standing::{Standing, Want};
 pub use sync::SyncOutcome;
+pub use targets::{
+    KnownTarget, TargetCheck, TargetOffer, TargetUpdate, TargetsReport, TargetsUpdate, WorldMismatch,
+    WorldVerdict,
+};
 pub use unmet::{Denied, Unmet};
 pub use update::{Interfaces, Move, MoveKind, Rewrite, UpdateOptions, UpdatePlan};
 pub use vendor::{Difference, VendorOptions, VendorOutcome, VendoredFile, VendoredPart, VendoredRelease};
 pub use verify::{Answer, Mismatch, Outcome, Step as VerifyStep, StepKind, VerifyOptions, VerifyReport};
 pub use yank::{YankOptions, YankOutcome, yank};
 
-pub use spin_deps_component::{InterfaceChange, ItemChange, Language};
+pub use spin_deps_component::{Denial, InterfaceChange, ItemChange, Language};
 pub use spin_deps_host::{Line, Output, Stream};
 pub use spin_deps_lockfile::{Change as LockChange, Lockfile};
 pub use spin_deps_manifest::{InstanceReuse, parse_requirement};

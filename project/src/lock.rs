@@ -15,9 +15,10 @@ use wasm_pkg_common::package::PackageRef;
 use crate::{
     Error, Project,
     change::Change,
-    content::{recorded, select, stays},
+    content::{Unit, component, content_of, recorded, select, stays, without_secrets},
     index::{RegistryIndex, TypedIndex},
     overrides::Effective,
+    reach::host_imports,
     requirements::Requirements,
 };
 
@@ -65,9 +66,20 @@ impl Project {
 
     /// Checks that the lockfile fits, without resolving anything (`lock --check`).
     pub async fn lock_check(&self) -> Result<(), Error> {
+        self.fitting().await.map(drop)
+    }
+
+    /// What the manifest asks for, with a lockfile that fits it.
+    pub(crate) async fn fitting(&self) -> Result<Requirements, Error> {
         let requirements = self.requirements(self.manifest(), self.lock.as_ref()).await?;
-        let reasons = self.misfits(&requirements)?;
-        if reasons.is_empty() { Ok(()) } else { Err(Error::LockWouldChange { because: "--check", reasons }) }
+        let mut reasons = self.misfits(&requirements)?;
+        if reasons.is_empty() {
+            reasons = self.misgrants(&requirements);
+        }
+        match reasons.as_slice() {
+            [] => Ok(requirements),
+            _ => Err(Error::LockWouldChange { because: "--check", reasons }),
+        }
     }
 
     /// Chooses all versions anew under a preference, whatever is locked, and writes the lockfile if it changed.
@@ -132,9 +144,15 @@ impl Project {
         let requirements = self.requirements(manifest, self.lock.as_ref()).await?;
         let reasons = self.misfits(&requirements)?;
         if reasons.is_empty() && self.unsound.is_none() {
-            let lockfile = self.lock.clone().unwrap_or_default();
-            let warnings = requirements.overrides.unused(&requirements.asked, &lockfile);
-            return Ok(Resolved { lockfile, warnings, changed: false });
+            // Which releases there are is settled. What they are granted takes no registry to know.
+            let reasons = self.misgrants(&requirements);
+            if let (false, Some(because)) = (reasons.is_empty(), self.settings.locked_because()) {
+                return Err(Error::LockWouldChange { because, reasons });
+            }
+            let before = self.lock.clone().unwrap_or_default();
+            let lockfile = self.completed(&requirements, before.clone()).await?;
+            let (warnings, changed) = (requirements.warnings(&lockfile), lockfile != before);
+            return Ok(Resolved { lockfile, warnings, changed });
         }
         if let Some(because) = self.settings.locked_because() {
             return Err(Error::LockWouldChange { because, reasons });
@@ -171,7 +189,7 @@ impl Project {
             resolution.map_err(|error| self.with_override(self.with_entry(requirements, error)))?;
         let lockfile = self.lockfile(requirements, &resolution, index).await?;
         let mut warnings = resolution.warnings;
-        warnings.extend(requirements.overrides.unused(&requirements.asked, &lockfile));
+        warnings.extend(requirements.warnings(&lockfile));
         let changed = self.lock.as_ref() != Some(&lockfile);
         Ok(Resolved { lockfile, warnings, changed })
     }
@@ -204,12 +222,12 @@ impl Project {
         }
         for http in &requirements.http {
             if !lock.http.iter().any(|locked| locked.url == http.url && locked.digest == http.digest) {
-                reasons.push(format!("{} is not locked", crate::content::without_secrets(&http.url)));
+                reasons.push(format!("{} is not locked", without_secrets(&http.url)));
             }
         }
         for locked in &lock.http {
             if !requirements.http.iter().any(|http| locked.url == http.url && locked.digest == http.digest) {
-                let url = crate::content::without_secrets(&locked.url);
+                let url = without_secrets(&locked.url);
                 reasons.push(format!("{url} is locked, but no longer asked for"));
             }
         }
@@ -235,6 +253,7 @@ impl Project {
                 }
             }
         }
+        reasons.extend(self.environment_misfits(lock)?);
         for package in &lock.packages {
             if !used.contains(&(&package.name, &package.version)) && reasons.is_empty() {
                 reasons.push(format!("{} {} is locked, but nothing needs it", package.name, package.version));
@@ -291,6 +310,8 @@ impl Project {
                 signers: loaded.signers.as_ref().map(recorded).transpose()?,
                 size: loaded.size,
                 capabilities: loaded.facts.capabilities.clone(),
+                imports: loaded.facts.imports.clone(),
+                granted: Vec::new(),
                 dependencies,
                 overridden: loaded.facts.overridden(overrides),
             });
@@ -303,9 +324,46 @@ impl Project {
         let http = http.map(|http| http.locked(&requirements.overrides, choose)).collect();
         let nothing = Lockfile::default();
         let overrides = requirements.overrides.locked(self.lock.as_ref().unwrap_or(&nothing));
-        let mut lockfile = Lockfile { overrides, packages, http };
-        lockfile.sort();
-        Ok(lockfile)
+        let environments = self.lock_environments().await?;
+        self.completed(requirements, Lockfile { overrides, packages, http, environments }).await
+    }
+
+    /// In which respects a lockfile that fits otherwise says something else of what its releases import of the host and
+    /// what they are granted of it.
+    pub(crate) fn misgrants(&self, requirements: &Requirements) -> Vec<String> {
+        let Some(lock) = &self.lock else { return Vec::new() };
+        let unknown = lock.packages.iter().filter(|it| it.imports.is_empty() && !it.capabilities.is_empty());
+        let unknown = unknown.map(|it| format!("{} {}", it.name, it.version));
+        let http = lock.http.iter().filter(|it| it.imports.is_empty() && !it.capabilities.is_empty());
+        let unknown = unknown.chain(http.map(|it| without_secrets(&it.url)));
+        let unknown = unknown.map(|it| format!("what {it} imports of the host is not locked"));
+        unknown.chain(requirements.misgrants(lock)).collect()
+    }
+
+    /// The lockfile with what the manifest grants the releases in it, and with what they import, also of those that were
+    /// locked before that was recorded.
+    pub(crate) async fn completed(
+        &self,
+        requirements: &Requirements,
+        mut lock: Lockfile,
+    ) -> Result<Lockfile, Error> {
+        for package in &mut lock.packages {
+            if package.imports.is_empty() && !package.capabilities.is_empty() {
+                let what = format!("{} {}", package.name, package.version);
+                let outline = component(&what, self.read_release(&content_of(package)).await?)?;
+                package.imports = host_imports(&outline.inspection());
+            }
+        }
+        for source in &mut lock.http {
+            if source.imports.is_empty() && !source.capabilities.is_empty() {
+                let unit = Unit::Url(source.url.clone(), source.digest.to_string());
+                let outline = self.outline(&unit, &Lockfile::default()).await?;
+                source.imports = host_imports(&outline.inspection());
+            }
+        }
+        requirements.grant(&mut lock);
+        lock.sort();
+        Ok(lock)
     }
 }
 
@@ -404,7 +462,10 @@ fn other_overrides(now: &[Override], locked: &[Override]) -> Vec<String> {
 }
 
 fn is_empty(lock: &Lockfile) -> bool {
-    lock.packages.is_empty() && lock.http.is_empty() && lock.overrides.is_empty()
+    lock.packages.is_empty()
+        && lock.http.is_empty()
+        && lock.overrides.is_empty()
+        && lock.environments.is_empty()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::{
     Error, Project,
     bindings::import_pattern,
     content::{Facts, Unit, without_secrets},
+    grants::Grants,
     overrides::{Effective, Overrides},
 };
 
@@ -41,6 +42,8 @@ pub(crate) struct Requirements {
     pub(crate) overrides: Overrides,
     /// The packages that were asked for, before that.
     pub(crate) asked: BTreeSet<PackageRef>,
+    /// What the entries pass on of what their components have.
+    pub(crate) grants: Grants,
 }
 
 /// The imports that a requirement is for: what is chosen has to export them with their types.
@@ -102,6 +105,8 @@ impl HttpRequirement {
             digest: self.digest.clone(),
             size: self.size,
             capabilities: self.facts.capabilities.clone(),
+            imports: self.facts.imports.clone(),
+            granted: Vec::new(),
             dependencies,
             overridden: self.facts.overridden(overrides),
         }
@@ -144,6 +149,7 @@ impl Project {
             registries: BTreeMap::new(),
             overrides: Overrides::new(&overrides),
             asked: BTreeSet::new(),
+            grants: Grants::of(manifest),
         };
         for it in &overrides {
             if let Source::Registry { package, registry: Some(registry), .. } = &it.source {
@@ -235,7 +241,9 @@ impl Project {
             }
             read => read.map_err(|error| self.at(&asked.span, "its imports tell what it needs", &error))?,
         };
-        let needs = Facts::of_inspection(&outline.inspection()).needs;
+        let facts = Facts::of_inspection(&outline.inspection());
+        let needs = facts.needs.clone();
+        found.grants.file(path, facts);
         for (package, req) in &needs {
             let demand = Demand {
                 importer: Importer::File(self.resolve_path(path)),
@@ -272,8 +280,8 @@ impl Project {
         let locked = lock.and_then(|lock| lock.http.iter().find(|it| it.url == *url && it.digest == *digest));
         let (size, facts) = if let Some(locked) = locked {
             let needs = locked.needs().map(|(package, req)| (package.clone(), req.clone())).collect();
-            let facts = Facts { wit_only: false, needs, capabilities: locked.capabilities.clone() };
-            (locked.size, facts)
+            let (capabilities, imports) = (locked.capabilities.clone(), locked.imports.clone());
+            (locked.size, Facts { wit_only: false, needs, capabilities, imports })
         } else {
             let unit = Unit::Url(url.clone(), digest.to_string());
             let outline = match self.outline(&unit, &Lockfile::default()).await {

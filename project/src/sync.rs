@@ -76,6 +76,7 @@ impl Project {
         change: &mut Change,
     ) -> Result<SyncOutcome, Error> {
         let contents = self.bring_all(&lock.lockfile).await?;
+        self.bring_environments(&lock.lockfile).await?;
         let generated = self.generate_with(&lock.lockfile, force, change).await?;
         Ok(SyncOutcome {
             built: Vec::new(),
@@ -143,7 +144,7 @@ impl Project {
 }
 
 /// Everything that the lockfile names.
-fn units(lock: &Lockfile) -> impl Iterator<Item = Unit> {
+pub(crate) fn units(lock: &Lockfile) -> impl Iterator<Item = Unit> {
     let packages = lock.packages.iter().map(|it| Unit::Package(it.name.clone(), it.version.clone()));
     packages.chain(lock.http.iter().map(|it| Unit::Url(it.url.clone(), it.digest.to_string())))
 }

@@ -82,6 +82,16 @@ impl Configuration {
         self.merged.resolve_registry(package)
     }
 
+    /// The registry that a mapping of the package or of its namespace names.
+    pub(crate) fn mapped_registry_of(&self, package: &PackageRef) -> Option<&Registry> {
+        let mapping = self.merged.package_registry_override(package);
+        let mapping = mapping.or_else(|| self.merged.namespace_registry(package.namespace()));
+        mapping.map(|mapping| match mapping {
+            RegistryMapping::Registry(registry) => registry,
+            RegistryMapping::Custom(custom) => &custom.registry,
+        })
+    }
+
     pub(crate) fn route(&self, package: &PackageRef, registry: &Registry) -> Result<Route, Error> {
         check_name(registry.as_ref())?;
         if self.protocol(registry).as_deref() == Some(LOCAL_PROTOCOL) {

@@ -309,7 +309,7 @@ pub(crate) async fn download_url(
     digest: &ContentDigest,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    download_file(http, store, url, Some(digest), progress).await.map(|_| ())
+    download_file(http, store, url, Some(digest), LAYER_LIMIT, progress).await.map(|_| ())
 }
 
 /// The same for a file whose digest is not known: gives its digest and its size in bytes.
@@ -317,9 +317,10 @@ pub(crate) async fn download_unpinned(
     http: &Http,
     store: &Store,
     url: &Url,
+    limit: u64,
     progress: &dyn Progress,
 ) -> Result<(ContentDigest, u64), Error> {
-    download_file(http, store, url, None, progress).await
+    download_file(http, store, url, None, limit, progress).await
 }
 
 async fn download_file(
@@ -327,11 +328,12 @@ async fn download_file(
     store: &Store,
     url: &Url,
     digest: Option<&ContentDigest>,
+    limit: u64,
     progress: &dyn Progress,
 ) -> Result<(ContentDigest, u64), Error> {
     let what = show_url(url);
     let origin = File { http, url, what: &what };
-    let order = Order { what: &what, digest, limit: LAYER_LIMIT, size: None };
+    let order = Order { what: &what, digest, limit, size: None };
     download(&origin, order, store, &http.options().limits, progress).await
 }
 

@@ -25,6 +25,7 @@ mod oci;
 mod pins;
 mod places;
 mod proxy;
+mod reference;
 mod registries;
 mod retry;
 mod secret;
@@ -42,6 +43,7 @@ pub use config::default_config_path;
 pub use credentials::Credential;
 pub use error::{Error, SignerChange};
 pub use login::{LoggedIn, LoggedOut, LoginTarget};
+pub use reference::Reference;
 pub use registries::Registries;
 pub use secret::Secret;
 pub use settings::{

@@ -24,6 +24,7 @@ use crate::metadata;
 use crate::oci::{Connection, Mirror, OciSettings, OciSource};
 use crate::pins::Pins;
 use crate::proxy::Proxies;
+use crate::reference::Reference;
 use crate::settings::{Network, Settings};
 use crate::source::Source;
 use crate::store::Store;
@@ -97,6 +98,26 @@ impl Places {
     /// The registry of a package; `None` if none is configured.
     pub(crate) fn registry_of(&self, package: &PackageRef) -> Option<Registry> {
         self.configuration.registry_of(package).cloned()
+    }
+
+    /// The registry that a mapping of the package or of its namespace names.
+    pub(crate) fn mapped_registry_of(&self, package: &PackageRef) -> Option<Registry> {
+        self.configuration.mapped_registry_of(package).cloned()
+    }
+
+    /// The artifact under a reference, as the source of one release.
+    pub(crate) async fn referenced(
+        &self,
+        reference: &Reference,
+        package: &PackageRef,
+    ) -> Result<OciSource, Error> {
+        let registry = &reference.registry;
+        check_name(registry.as_ref())?;
+        let settings = self.configuration.oci(package, registry, registry.as_ref())?;
+        let connection = self.connection(registry, registry.as_ref(), settings).await?;
+        let (store, epoch) = (self.store.clone(), self.epoch());
+        let source = OciSource::new(registry.clone(), connection, Vec::new(), String::new(), store, epoch)?;
+        Ok(source.only(&reference.repository, &reference.tag))
     }
 
     /// The registries to look for packages in: all that the configuration maps packages to, or this one, each as those

@@ -101,6 +101,11 @@ impl Registries {
         self.inner.places.registry_of(package)
     }
 
+    /// The registry that a mapping of the package or of its namespace names; no default counts.
+    pub fn mapped_registry_of(&self, package: &PackageRef) -> Option<Registry> {
+        self.inner.places.mapped_registry_of(package)
+    }
+
     /// Expects these signers of a package of a warg registry, because a lockfile says so: whatever its log is read
     /// for from now on, other keys are an error, also where nothing was known of the registry.
     pub fn expect_signers(&self, registry: &Registry, package: &PackageRef, signers: Signers) {
@@ -317,6 +322,18 @@ impl Registries {
 }
 
 impl Registries {
+    /// The content, from the store or after `bring` has put it there.
+    pub(crate) async fn fetch_with(
+        &self,
+        content: &Content,
+        bring: impl Future<Output = Result<(), Error>>,
+    ) -> Result<Bytes, Error> {
+        let get = || self.store().get(&content.digest);
+        let title = content.title();
+        let bring = self.inner.bring_with(&content.digest, &title, bring);
+        self.inner.stored(&title, get, bring).await
+    }
+
     pub(crate) fn places(&self) -> &Places {
         &self.inner.places
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Builds, Context, shown_path, warn_all};
+use super::{Builds, Context, denial_lines, denials_json, shown_path, warn_all};
 use crate::{
     output::{DIM, GOOD, NAME, Output, count, styled},
     report::Failure,
@@ -48,6 +48,7 @@ impl Compose {
             "size": composed.bytes.len(),
             "instances": composed.instances,
             "wires": wires,
+            "denials": denials_json(&composed.denials),
         }));
         output.line(format!(
             "{} {} from {} into {} ({} bytes)",
@@ -60,6 +61,7 @@ impl Compose {
         for it in &composed.wires {
             output.line(format!("  {}: {} {}", it.from, styled(DIM, format!("{} →", it.import)), it.to));
         }
+        output.lines(denial_lines(&composed.denials));
         output.line(format!("  {}", styled(DIM, composed.digest.to_string())));
         Ok(output)
     }

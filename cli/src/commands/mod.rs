@@ -38,13 +38,13 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use clap::{Args, Subcommand};
 use semver::Version;
 use spin_deps_project::{
-    BoundComponent, Builder, LockChange, LockOutcome, LockStatus, Project, Settings, SyncOutcome,
+    BoundComponent, Builder, Denial, LockChange, LockOutcome, LockStatus, Project, Settings, SyncOutcome,
 };
 use wasm_pkg_common::package::PackageRef;
 
 use crate::{
     args::{Cli, Format},
-    output::{BAD, GOOD, NAME, Output, WARN, count, styled},
+    output::{BAD, DIM, GOOD, NAME, Output, WARN, clean, count, styled},
     report::{self, Failure},
     settings,
 };
@@ -249,13 +249,35 @@ fn checked_line(contents: usize) -> String {
 
 /// One change of the lockfile: `add acme:hash 1.2.0`.
 fn change_line(change: &LockChange) -> String {
-    let text = crate::output::clean(&change.to_string());
+    let text = clean(&change.to_string());
     let style = match text.split(' ').next() {
         Some("add") => GOOD,
         Some("remove") => BAD,
         _ => WARN,
     };
     styled(style, text)
+}
+
+/// What is denied in a composition, a line for each instance.
+fn denial_lines(denials: &[Denial]) -> Vec<String> {
+    let mut by_part: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Denial { part, import, .. } in denials {
+        match by_part.last_mut() {
+            Some((last, imports)) if last == part => imports.push(import),
+            _ => by_part.push((part, vec![import])),
+        }
+    }
+    let line = |(part, imports): &(&str, Vec<&str>)| {
+        let imports: Vec<_> = imports.iter().map(|it| clean(it)).collect();
+        format!("  {}: {} {}", clean(part), styled(WARN, "denied"), styled(DIM, imports.join(", ")))
+    };
+    by_part.iter().map(line).collect()
+}
+
+/// What is denied in a composition as JSON.
+fn denials_json(denials: &[Denial]) -> serde_json::Value {
+    let denial = |Denial { part, import, capability }: &Denial| serde_json::json!({ "to": part, "import": import, "capability": capability });
+    denials.iter().map(denial).collect()
 }
 
 /// Text for the generated files.
@@ -336,6 +358,10 @@ fn lock_json(lock: &LockOutcome) -> serde_json::Value {
             "digest": package.digest,
             "size": package.size,
             "capabilities": package.capabilities,
+            "imports": package.imports,
+            "granted": package.granted.iter().map(|it| serde_json::json!({
+                "to": it.to, "capabilities": it.capabilities,
+            })).collect::<Vec<_>>(),
             "dependencies": package.dependencies.iter().map(|it| serde_json::json!({
                 "package": it.package, "req": it.req, "version": it.version,
             })).collect::<Vec<_>>(),
@@ -345,6 +371,17 @@ fn lock_json(lock: &LockOutcome) -> serde_json::Value {
         })).collect::<Vec<_>>(),
         "overrides": lock.lockfile.overrides.iter().map(|it| serde_json::json!({
             "package": it.name, "by": it.by.to_string(),
+        })).collect::<Vec<_>>(),
+        "environments": lock.lockfile.environments.iter().map(|it| serde_json::json!({
+            "environment": it.target.to_string(),
+            "digest": it.digest,
+            "packages": it.packages.iter().map(|package| serde_json::json!({
+                "name": package.name,
+                "version": package.version,
+                "source": package.source.to_string(),
+                "digest": package.digest,
+                "size": package.size,
+            })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "repaired": lock.repaired,
         "warnings": lock.warnings,

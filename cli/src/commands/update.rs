@@ -109,14 +109,15 @@ impl Update {
     }
 }
 
-/// What is rewritten in the manifest, and the table of what moves.
+/// What is rewritten in the manifest, the table of what moves, and what is granted more or less.
 fn plan_lines(plan: &UpdatePlan) -> Vec<String> {
     let rewrites = plan.rewrites.iter().map(|it| {
         let (from, to, origin) = (clean(&it.from), clean(&it.to), clean(&it.origin));
         format!("{} {} {from} → {to} for {origin}", styled(GOOD, "Rewrote"), styled(NAME, &it.package))
     });
     let header = ["package", "from", "to", "change", "capabilities", "interfaces", "note"];
-    rewrites.chain(table(&header, plan.moves.iter().map(row).collect())).collect()
+    let grants = plan.grants.iter().map(|it| styled(WARN, clean(it)));
+    rewrites.chain(table(&header, plan.moves.iter().map(row).collect())).chain(grants).collect()
 }
 
 fn row(moved: &Move) -> Vec<Cell> {
@@ -163,7 +164,13 @@ fn behind_line(behind: usize) -> Option<String> {
 }
 
 fn plan_json(plan: &UpdatePlan) -> Value {
-    json!({ "changes": plan.moves, "requirements": plan.rewrites, "behind": plan.behind, "warnings": plan.warnings })
+    json!({
+        "changes": plan.moves,
+        "requirements": plan.rewrites,
+        "grants": plan.grants,
+        "behind": plan.behind,
+        "warnings": plan.warnings,
+    })
 }
 
 /// The plan with what became of it.

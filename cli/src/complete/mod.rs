@@ -43,13 +43,17 @@ pub(crate) fn answer() -> Option<ExitCode> {
 
 /// The command line with what completes its arguments.
 fn command() -> clap::Command {
-    Cli::command().mut_subcommands(|command| {
-        let name = command.get_name().to_owned();
-        command.mut_args(|arg| match Names::of(&name, &arg) {
-            Some(names) => arg.add(ArgValueCompleter::new(names)),
-            None => arg,
-        })
-    })
+    Cli::command().mut_subcommands(completing)
+}
+
+/// A command, and those below it, with what completes its arguments.
+fn completing(command: clap::Command) -> clap::Command {
+    let name = command.get_name().to_owned();
+    let command = command.mut_args(|arg| match Names::of(&name, &arg) {
+        Some(names) => arg.add(ArgValueCompleter::new(names)),
+        None => arg,
+    });
+    command.mut_subcommands(completing)
 }
 
 /// What an argument takes.
@@ -71,6 +75,8 @@ enum Names {
     Route,
     Capability,
     Registry,
+    /// An environment of the catalogue.
+    Environment,
     /// A subcommand.
     Command,
 }
@@ -84,6 +90,7 @@ impl Names {
             (_, "ROUTE") => Self::Route,
             (_, "REGISTRY") => Self::Registry,
             (_, "CAP") => Self::Capability,
+            (_, "ENVIRONMENT") => Self::Environment,
             (_, "SOURCE") => Self::Source,
             ("remove", "NAME") if arg.is_positional() => Self::Entry,
             ("add", "NAME") if matches!(arg.get_id().as_str(), "before" | "after") => Self::Entry,
@@ -127,6 +134,7 @@ impl Names {
             Self::Route => known.routes(),
             Self::Capability => Known::capabilities().chain(["all", "none"]).map(str::to_owned).collect(),
             Self::Registry => known.registries(),
+            Self::Environment => known.environments().await,
             Self::Command => Cli::command()
                 .get_subcommands()
                 .filter(|it| !it.is_hide_set())

@@ -164,6 +164,46 @@ impl Surface {
         }
         Self { kind: Kind::WitPackage, scopes, imports: IndexMap::new(), exports }
     }
+
+    /// Reads a world of an encoded WIT package, as if it were a component's surface, without the types that it names for
+    /// itself. The names of the package's worlds if it has no such world.
+    pub(crate) fn of_world(outline: &Outline, world: &str) -> Result<Self, Vec<String>> {
+        let types = outline.types.as_ref();
+        // The package exports each world under its plain name, as a type that exports the world under its full name
+        // (an interface of the package does the same with an instance).
+        let worlds = outline.sections.exports.iter().filter_map(|name| {
+            let item = types.component_item_for_export(name)?;
+            let ComponentEntityType::Type { created: ComponentAnyTypeId::Component(id), .. } = item.ty else {
+                return None;
+            };
+            types[id].exports.values().find_map(|item| match item.ty {
+                ComponentEntityType::Component(id) => Some((name, id)),
+                _ => None,
+            })
+        });
+        let worlds: Vec<_> = worlds.collect();
+        let Some((_, id)) = worlds.iter().find(|(name, _)| *name == world) else {
+            return Err(worlds.into_iter().map(|(name, _)| name.clone()).collect());
+        };
+        let mut reader = Reader {
+            types,
+            scopes: vec![Scope::default()],
+            owners: HashMap::new(),
+            resources: HashMap::new(),
+            uses: HashMap::new(),
+        };
+        let (mut imports, mut exports) = (IndexMap::new(), IndexMap::new());
+        let sides = [(&types[*id].imports, &mut imports), (&types[*id].exports, &mut exports)];
+        for (items, entries) in sides {
+            for (name, item) in items {
+                let entry = reader.entry(name, &item.ty);
+                if !matches!(item.ty, ComponentEntityType::Type { .. }) {
+                    entries.insert(name.clone(), entry);
+                }
+            }
+        }
+        Ok(Self { kind: Kind::WitPackage, scopes: reader.scopes, imports, exports })
+    }
 }
 
 struct Reader<'a> {

@@ -60,3 +60,15 @@ pub fn wit_package_name(place: &Path) -> Option<String> {
     });
     read.ok().flatten()
 }
+
+/// A file or a folder of WIT, with what it refers to below `deps`, as an encoded WIT package.
+pub fn wit_package_of(place: &Path) -> Result<Vec<u8>, WitError> {
+    let encoded = guarded(|| {
+        let mut resolve = Resolve::default();
+        let (package, _) = resolve.push_path(place).map_err(|error| format!("{error:#}"))?;
+        wit_component::encode(&resolve, package).map_err(|error| format!("{error:#}"))
+    });
+    encoded
+        .and_then(|result| result)
+        .map_err(|message| WitError::Folder { folder: place.to_path_buf(), message })
+}

@@ -6,6 +6,7 @@ mod bindings;
 mod componentize;
 mod compose;
 mod compose_errors;
+mod conform;
 mod denied;
 mod deny;
 mod dummy;

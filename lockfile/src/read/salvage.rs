@@ -19,8 +19,10 @@ use toml_edit::Document;
 use url::Url;
 use wasm_pkg_common::package::{PackageRef, Version, VersionReq};
 
-use super::{Entry, http_source, lockfile, package};
-use crate::{HttpSource, LockError, Lockfile, Need, Package, diff::without_secrets};
+use super::{Entry, environment::environment, http_source, lockfile, package};
+use crate::{
+    Environment, EnvironmentRef, HttpSource, LockError, Lockfile, Need, Package, diff::without_secrets,
+};
 
 /// How the lines between the two sides of a conflict begin; without the base that only some styles of markers show.
 const OURS: &str = "<<<<<<<";
@@ -91,6 +93,7 @@ type At<T> = (T, Range<usize>);
 struct Found {
     packages: BTreeMap<(PackageRef, Version), Vec<At<Package>>>,
     http: BTreeMap<(Url, String), Vec<At<HttpSource>>>,
+    environments: BTreeMap<EnvironmentRef, Vec<At<Environment>>>,
     versions: BTreeSet<(PackageRef, Version)>,
     torn: Vec<At<Package>>,
     remarks: BTreeSet<String>,
@@ -148,12 +151,19 @@ impl Found {
             }
             self.http.entry(key).or_default().push((source, place.clone()));
         }
+        for entry in root.tables("environment").ok()? {
+            let environment = environment(entry).ok()?.0;
+            if whole {
+                let found = self.environments.entry(environment.target.clone()).or_default();
+                found.push((environment, place.clone()));
+            }
+        }
         root.finish().ok().map(drop)
     }
 
     /// The entries about which all sides that have them agree.
     fn agreed(self) -> Result<Salvage, LockError> {
-        let Self { packages, http, mut versions, torn: torn_entries, mut remarks } = self;
+        let Self { packages, http, environments, mut versions, torn: torn_entries, mut remarks } = self;
         let mut lockfile = Lockfile::default();
         let mut first: BTreeMap<PackageRef, Package> = BTreeMap::new();
         for (package, place) in packages.values().flatten().chain(&torn_entries) {
@@ -168,7 +178,9 @@ impl Found {
             }
         }
         for ((name, version), found) in packages {
+            // What it is granted is the manifest's to say.
             let facts = |it: &Package| Package {
+                granted: Vec::new(),
                 dependencies: Vec::new(),
                 overridden: needs(it.needs()),
                 ..it.clone()
@@ -182,6 +194,7 @@ impl Found {
         }
         for ((url, _), found) in http {
             let facts = |it: &HttpSource| HttpSource {
+                granted: Vec::new(),
                 dependencies: Vec::new(),
                 overridden: needs(it.needs()),
                 ..it.clone()
@@ -191,6 +204,14 @@ impl Found {
             } else {
                 let url = without_secrets(&url);
                 remarks.insert(format!("asked again about {url}, which is there in two ways"));
+            }
+        }
+        for (target, found) in environments {
+            match unanimous(found, Environment::clone) {
+                Some(environment) => lockfile.environments.push(environment),
+                None => {
+                    remarks.insert(format!("asked again about {target}, which is there in two ways"));
+                }
             }
         }
         lockfile.sort();

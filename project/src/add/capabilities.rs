@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spin_deps_component::needs;
+use spin_deps_component::{capability, needs};
 use spin_deps_lockfile::Lockfile;
 use spin_deps_manifest::{Capability, Component, Grant, Inherit};
 
@@ -14,6 +14,7 @@ use crate::{
     Asker, Error, Project,
     ask::{Choice, Question, QuestionKind},
     content::{Unit, select},
+    reach::host_imports,
     suggest,
 };
 
@@ -111,20 +112,25 @@ fn question(
     }
 }
 
-/// Says what a dependency will be refused of what it reaches for, and what it inherits that the component does not have.
-pub(super) fn warnings(found: &Found, reached: &Reached, parent: &Component, grant: &Grant) -> Vec<String> {
+/// Says what will be denied to a dependency of what it reaches for.
+pub(super) fn warnings(found: &Found, reached: &Reached, grant: &Grant) -> Vec<String> {
     let Grant::Only(granted) = grant else { return Vec::new() };
-    let refused = reached.iter().filter(|(key, _)| !granted.contains(key)).map(|(key, through)| {
+    let denied = reached.iter().filter(|(key, _)| !granted.contains(key)).map(|(key, through)| {
         let through = through.as_ref().map(|release| format!(", through {release},")).unwrap_or_default();
         format!(
-            "{}{through} reaches for `{key}`, which it is not granted; if it may, add `--inherit {key}`",
+            "{}{through} reaches for `{key}`, which will be denied to it; if it may, add `--inherit {key}`",
             found.chosen
         )
     });
-    let nothing = granted.iter().filter(|it| !parent.declares(**it)).map(|capability| {
-        format!("component `{}` has no `{capability}` itself, so there is nothing to inherit yet", parent.id)
+    let imports = host_imports(&found.inspection).into_iter().filter(|it| capability(it).is_none());
+    let without_key = imports.map(|import| {
+        format!(
+            "{} imports `{import}`, which no capability covers: it will be denied to it, unless \
+             `inherit_configuration = true` lets everything through",
+            found.chosen
+        )
     });
-    refused.chain(nothing).collect()
+    denied.chain(without_key).collect()
 }
 
 /// The capabilities that an entry lists.

@@ -171,7 +171,7 @@ impl Project {
             for dependency in &parent.dependencies {
                 if entries.iter().any(|entry| entry.name == dependency.name) {
                     let grant = parent.granted(dependency);
-                    warnings.extend(capabilities::warnings(&found, &reached, parent, &grant));
+                    warnings.extend(capabilities::warnings(&found, &reached, &grant));
                 }
             }
         }

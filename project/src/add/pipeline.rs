@@ -95,10 +95,7 @@ impl Project {
         let inherit = self.inherited(found, &reached, &parents, &[], options, asker).await?;
         let document = self.with_middleware(&places, found, &inherit)?;
         let grant = Grant::from(&inherit);
-        let mut warnings: Vec<_> =
-            parents.iter().flat_map(|it| capabilities::warnings(found, &reached, it, &grant)).collect();
-        warnings.sort();
-        warnings.dedup();
+        let mut warnings = capabilities::warnings(found, &reached, &grant);
         warnings.extend(found.warnings.iter().cloned());
         let addition = |(stage, position): &(Stage, usize)| Addition {
             name: found.chosen.clone(),

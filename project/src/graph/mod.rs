@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use semver::Version;
 use serde::Serialize;
 use spin_deps_component::is_host_provided;
-use spin_deps_lockfile::Lockfile;
+use spin_deps_lockfile::{Granted, Lockfile};
 use spin_deps_manifest::{ComponentSource, Inherit, Route, Source};
 
 pub use self::{
     bounds::{Bound, Wish},
     paths::{Path, Paths},
 };
-use crate::{Error, Project, content::Unit, overrides::Overrides, suggest};
+use crate::{Error, Project, content::Unit, overrides::Overrides, requirements::Requirements, suggest};
 
 /// A directed graph; the first node is the app.
 #[derive(Clone, Debug, Serialize)]
@@ -38,8 +38,24 @@ pub struct Node {
     /// What it reaches for by itself, as capability keys.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
+    /// What it is granted, itself or for what it needs, by component of the app.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub granted: Vec<GrantedBy>,
+    /// What it reaches for by itself and no component of the app grants it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
     /// What it needs.
     pub steps: Vec<Step>,
+}
+
+/// What a component of the app grants to what is composed into it or around it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GrantedBy {
+    /// The component's id.
+    #[serde(rename = "to")]
+    pub component: String,
+    /// The capability keys that pass; `all` where an interface passes that no key covers.
+    pub capabilities: Vec<String>,
 }
 
 /// A package of which there are several releases.
@@ -100,9 +116,15 @@ pub struct Step {
 impl Project {
     /// The graph of the app with the versions of the lockfile, which must fit.
     pub async fn graph(&self) -> Result<Graph, Error> {
-        self.check_lock_fits().await?;
+        let requirements = self.check_lock_fits().await?;
         let nothing = Lockfile::default();
         let lock = self.lock.as_ref().unwrap_or(&nothing);
+        let mut granted = requirements.granted(lock);
+        // A component of the app has all that the app gives it. One on its own, and all that it needs, is granted
+        // something by whoever uses it.
+        let components = self.manifest().components.values();
+        let sources = components.map(|it| self.component_unit(&it.source, lock));
+        let sources = sources.collect::<Result<BTreeSet<_>, _>>()?;
         let mut builder = Builder { nodes: Vec::new(), units: BTreeMap::new(), open: VecDeque::new() };
         let name = self.manifest().application.name.clone();
         let app = builder.node(NodeKind::App, name);
@@ -158,6 +180,14 @@ impl Project {
                 builder.nodes[node].steps.push(step);
             }
             builder.nodes[node].capabilities = self.reached_by(&unit, lock).await?;
+            let granted = granted.remove(&unit).unwrap_or_default().into_iter();
+            let by = |it: Granted| GrantedBy { component: it.to, capabilities: it.capabilities };
+            builder.nodes[node].granted = granted.map(by).collect();
+            builder.nodes[node].denied = if sources.contains(&unit) || self.authored().is_some() {
+                Vec::new()
+            } else {
+                denied(&builder.nodes[node])
+            };
         }
         Ok(Graph { nodes: builder.nodes })
     }
@@ -180,8 +210,8 @@ impl Project {
     }
 
     /// A view of the lockfile needs one that fits.
-    pub(crate) async fn check_lock_fits(&self) -> Result<(), Error> {
-        match self.lock_check().await {
+    pub(crate) async fn check_lock_fits(&self) -> Result<Requirements, Error> {
+        match self.fitting().await {
             Err(Error::LockWouldChange { reasons, .. }) => Err(Error::Unknown {
                 message: format!("the lockfile does not fit the manifest: {}", reasons.join("; ")),
                 hint: Some("run `spin-deps lock` first".into()),
@@ -196,6 +226,12 @@ impl Step {
     fn to(to: usize) -> Self {
         Self { to, requirement: None, name: None, inherits: Vec::new(), overridden: false }
     }
+}
+
+/// What a node reaches for and nobody grants it.
+fn denied(node: &Node) -> Vec<String> {
+    let is_granted = |key: &String| node.granted.iter().any(|it| it.capabilities.contains(key));
+    node.capabilities.iter().filter(|key| !is_granted(key)).cloned().collect()
 }
 
 struct Builder {
@@ -235,7 +271,8 @@ impl Builder {
     }
 
     fn node(&mut self, kind: NodeKind, label: String) -> usize {
-        self.nodes.push(Node { kind, label, capabilities: Vec::new(), steps: Vec::new() });
+        let (capabilities, granted, denied) = (Vec::new(), Vec::new(), Vec::new());
+        self.nodes.push(Node { kind, label, capabilities, granted, denied, steps: Vec::new() });
         self.nodes.len() - 1
     }
 

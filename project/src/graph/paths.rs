@@ -158,6 +158,8 @@ mod tests {
             kind: NodeKind::Component,
             label: index.to_string(),
             capabilities: Vec::new(),
+            granted: Vec::new(),
+            denied: Vec::new(),
             steps: edges.iter().filter(|(from, _)| *from == index).map(|(_, to)| Step::to(*to)).collect(),
         };
         Graph { nodes: (0..nodes).map(node).collect() }

@@ -63,6 +63,8 @@ impl World {
                 signers: None,
                 size: 1000 + it.version.minor,
                 capabilities: Vec::new(),
+                imports: Vec::new(),
+                granted: Vec::new(),
                 dependencies: dependencies.collect(),
                 overridden: Vec::new(),
                 name: it.package,

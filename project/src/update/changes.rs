@@ -121,8 +121,10 @@ impl Move {
         }
     }
 
-    fn of(change: LockChange) -> Self {
-        match change {
+    /// What moves by a change; none where that is only what is granted to it.
+    fn of(change: LockChange) -> Option<Self> {
+        Some(match change {
+            LockChange::Granted { .. } => return None,
             LockChange::Overridden { name, .. } => Self::new(&name, MoveKind::Overridden),
             LockChange::NotOverridden { name } => Self::new(&name, MoveKind::NotOverridden),
             LockChange::Added { name, version, capabilities } => {
@@ -149,7 +151,10 @@ impl Move {
             LockChange::HttpAltered { url, gained, lost, .. } => {
                 Self { gained, lost, ..Self::new(&without_secrets(&url), MoveKind::OtherContent) }
             }
-        }
+            LockChange::EnvironmentAdded { target } => Self::new(&target, MoveKind::Added),
+            LockChange::EnvironmentRemoved { target } => Self::new(&target, MoveKind::Removed),
+            LockChange::EnvironmentAltered { target } => Self::new(&target, MoveKind::OtherContent),
+        })
     }
 }
 
@@ -220,7 +225,7 @@ impl Project {
                 LockChange::Updated { name, from, to, .. } => old.get(name, from).zip(new.get(name, to)),
                 _ => None,
             };
-            let mut moved = Move::of(change);
+            let mut moved = Move::of(change)?;
             if let Some((from, to)) = ends {
                 moved.yanked = index.yanked(&from.name, &from.version).await;
                 moved.interfaces =
@@ -237,9 +242,10 @@ impl Project {
                         }
                     };
             }
-            moved
+            Some(moved)
         });
-        stream::iter(moves.collect::<Vec<_>>()).buffered(CONCURRENT_COMPARISONS).collect().await
+        let moves = stream::iter(moves.collect::<Vec<_>>()).buffered(CONCURRENT_COMPARISONS);
+        moves.filter_map(|moved| async { moved }).collect().await
     }
 }
 

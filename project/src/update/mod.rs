@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use semver::Version;
 use serde::Serialize;
-use spin_deps_lockfile::{Lockfile, Package};
+use spin_deps_lockfile::{Change as LockChange, Lockfile, Package};
 use spin_deps_manifest::Document;
 use spin_deps_registry::Listed;
 use spin_deps_resolver::{Index, Preference, Resolution};
@@ -52,6 +52,8 @@ pub struct UpdatePlan {
     pub moves: Vec<Move>,
     /// The requirements of the manifest that are rewritten, in its order.
     pub rewrites: Vec<Rewrite>,
+    /// What is granted more or less than before, in words.
+    pub grants: Vec<String>,
     /// How many packages have a newer release even then.
     pub behind: usize,
     /// What the user should know, such as a yanked release that is still used.
@@ -78,7 +80,7 @@ pub struct Rewrite {
 impl UpdatePlan {
     /// Whether everything stays as it is.
     pub fn is_empty(&self) -> bool {
-        self.moves.is_empty() && self.rewrites.is_empty()
+        self.moves.is_empty() && self.rewrites.is_empty() && self.grants.is_empty()
     }
 
     /// Why the update should not be carried out without asking: what could reach more than before.
@@ -124,10 +126,14 @@ impl Project {
             behind += usize::from(newest(&listed, &package.version).is_some_and(|it| *it > package.version));
         }
         let mut warnings = resolution.warnings;
-        warnings.extend(requirements.overrides.unused(&requirements.asked, &lockfile));
+        warnings.extend(requirements.warnings(&lockfile));
+        let changes = lock.diff(&lockfile);
+        let grants = changes.iter().filter(|it| matches!(it, LockChange::Granted { .. }));
+        let grants = grants.map(ToString::to_string).collect();
         Ok(UpdatePlan {
             moves: self.moves_between(lock, &lockfile, &index).await,
             rewrites,
+            grants,
             behind,
             warnings,
             was_locked: self.lock.is_some(),

@@ -115,7 +115,7 @@ impl Project {
         let differences = folder.bring(&tree, options.check).await?;
         let chains = self.manifest().triggers.iter().zip(&parts.middleware);
         let chains = chains.filter(|(_, chain)| !chain.is_empty()).map(|(trigger, chain)| {
-            (trigger.id.clone(), chain.iter().map(|unit| parts.path(unit)).collect())
+            (trigger.id.clone(), chain.iter().map(|layer| parts.path(layer)).collect())
         });
         Ok(VendorOutcome {
             sync,
@@ -194,14 +194,14 @@ impl Project {
                 Form::Plugged { bytes, dependencies } => {
                     tree.put(source, bytes.clone())?;
                     for it in dependencies {
-                        let path = parts.path(&it.unit);
+                        let path = parts.path(&it.plug);
                         part.dependencies.push((it.name.clone(), path.clone()));
                         written.dependencies.push(VendoredDependency {
                             name: it.name.clone(),
                             path,
                             export: it.export.clone(),
                             inherit: it.inherit.clone(),
-                            notes: parts.notes(&it.unit),
+                            notes: parts.notes(&it.plug),
                         });
                     }
                 }
@@ -215,11 +215,11 @@ impl Project {
             manifest.components.insert(id.clone(), written);
             shown.push(part);
         }
-        for (unit, bytes) in parts.files() {
-            tree.put(parts.path(unit), bytes)?;
+        for (plug, bytes) in parts.files() {
+            tree.put(parts.path(plug), bytes)?;
         }
         for chain in &parts.middleware {
-            manifest.middleware.push(chain.iter().map(|unit| parts.path(unit)).collect());
+            manifest.middleware.push(chain.iter().map(|layer| parts.path(layer)).collect());
         }
         let document = self
             .document

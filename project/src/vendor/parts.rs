@@ -4,6 +4,9 @@
 //! by the rule that stock Spin has, and only what fits is written. The rule: a name stands for the imports that it
 //! matches exactly, and what is plugged in exports each under the import's own name, or under the one `export` that the
 //! entry gives.
+//!
+//! What is denied is denied in the file: adapters of ours are in it, and stock Spin finds nothing there that it would have
+//! to deny. So a unit becomes a file for each set of capabilities that passes to it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,16 +14,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use spin_deps_component::{Composition, Inspection, Link, LinkPattern, Part, Reach, Wire, compose};
+use spin_deps_component::{Composition, Denial, Inspection, Link, LinkPattern, Part, Reach, Wire, compose};
 use spin_deps_lockfile::{HttpSource, Lockfile};
-use spin_deps_manifest::{Component, ComponentSource, Dependency, DependencyName, Inherit, Trigger};
+use spin_deps_manifest::{Component, ComponentSource, Dependency, DependencyName, Grant, Inherit, Trigger};
 use spin_deps_registry::digest_of;
 
 use super::folder::file_name;
 use crate::{
     Error, Project,
     bindings::import_pattern,
+    compose::ComposedUnit,
     content::{Unit, inspect_component},
+    reach::Keys,
 };
 
 /// The whole app in parts.
@@ -28,12 +33,15 @@ pub(super) struct Parts {
     /// Every component, by id.
     pub(super) components: Vec<(String, Form)>,
     /// Each trigger's middleware, outermost first.
-    pub(super) middleware: Vec<Vec<Unit>>,
+    pub(super) middleware: Vec<Vec<Key>>,
     /// What the user should know.
     pub(super) warnings: Vec<String>,
     /// What is plugged in somewhere.
-    plugs: BTreeMap<Unit, Plug>,
+    plugs: BTreeMap<Key, Plug>,
 }
+
+/// What becomes a file: a unit, and what passes to it of the host.
+pub(super) type Key = (Unit, Keys);
 
 /// What a component becomes.
 pub(super) enum Form {
@@ -60,7 +68,7 @@ pub(super) struct Plugged {
     /// Its name, which may be narrower than it was.
     pub(super) name: String,
     /// What it plugs in.
-    pub(super) unit: Unit,
+    pub(super) plug: Key,
     /// The export that does, if it has another name than the import.
     pub(super) export: Option<String>,
     /// What it may reach.
@@ -70,8 +78,8 @@ pub(super) struct Plugged {
 /// A unit composed with all that it needs.
 struct Plug {
     bytes: Bytes,
-    /// The unit and what it needs.
-    units: BTreeSet<Unit>,
+    /// The instances in it.
+    instances: BTreeSet<Key>,
     /// Those with their digests, for a reader.
     notes: Vec<String>,
     path: String,
@@ -79,7 +87,7 @@ struct Plug {
 
 impl Parts {
     pub(super) async fn of(project: &Project, lock: &Lockfile, whole: bool) -> Result<Self, Error> {
-        let mut gathering = Gathering { project, lock, plugs: BTreeMap::new() };
+        let mut gathering = Gathering { project, lock, plugs: BTreeMap::new(), asked: Vec::new() };
         let mut components = Vec::new();
         for (id, component) in &project.manifest().components {
             components.push((id.clone(), gathering.component(component, whole).await?));
@@ -89,11 +97,9 @@ impl Parts {
         for trigger in &project.manifest().triggers {
             let mut chain = Vec::new();
             for layer in &trigger.middleware {
-                let unit = project.unit(&layer.source, lock)?;
-                gathering.plug(&unit).await?;
-                chain.push(unit);
+                chain.push(gathering.plug(&project.unit(&layer.source, lock)?, &layer.granted()).await?);
             }
-            // All that is checked of a pipeline, what it was granted above all.
+            // All that is checked of a pipeline.
             let component = trigger.component.as_ref().and_then(|id| project.manifest().components.get(id));
             if let (Some(component), false) = (component, chain.is_empty()) {
                 project.compose_component(&component.id, &trigger.middleware).await?;
@@ -102,41 +108,41 @@ impl Parts {
             middleware.push(chain);
         }
         let mut plugs = gathering.plugs;
-        let used = |unit: &Unit| {
+        let used = |key: &Key| {
             let plugged = components.iter().any(|(_, form)| match form {
-                Form::Plugged { dependencies, .. } => dependencies.iter().any(|it| it.unit == *unit),
+                Form::Plugged { dependencies, .. } => dependencies.iter().any(|it| it.plug == *key),
                 Form::Whole { .. } => false,
             });
-            plugged || middleware.iter().flatten().any(|it| it == unit)
+            plugged || middleware.iter().flatten().any(|it| it == key)
         };
-        plugs.retain(|unit, _| used(unit));
+        plugs.retain(|key, _| used(key));
         name_files(&mut plugs);
         Ok(Self { components, middleware, warnings, plugs })
     }
 
-    /// The file that a unit becomes.
-    pub(super) fn path(&self, unit: &Unit) -> String {
-        self.plugs.get(unit).map(|plug| plug.path.clone()).unwrap_or_default()
+    /// The file that it becomes.
+    pub(super) fn path(&self, key: &Key) -> String {
+        self.plugs.get(key).map(|plug| plug.path.clone()).unwrap_or_default()
     }
 
     /// What is in that file, line by line.
-    pub(super) fn notes(&self, unit: &Unit) -> Vec<String> {
-        self.plugs.get(unit).map(|plug| plug.notes.clone()).unwrap_or_default()
+    pub(super) fn notes(&self, key: &Key) -> Vec<String> {
+        self.plugs.get(key).map(|plug| plug.notes.clone()).unwrap_or_default()
     }
 
     /// All of these files.
-    pub(super) fn files(&self) -> impl Iterator<Item = (&Unit, Bytes)> {
-        self.plugs.iter().map(|(unit, plug)| (unit, plug.bytes.clone()))
+    pub(super) fn files(&self) -> impl Iterator<Item = (&Key, Bytes)> {
+        self.plugs.iter().map(|(key, plug)| (key, plug.bytes.clone()))
     }
 }
 
 /// Gives every file its name, and where two would have the same one, a part of their digest as well.
-fn name_files(plugs: &mut BTreeMap<Unit, Plug>) {
+fn name_files(plugs: &mut BTreeMap<Key, Plug>) {
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
-    for unit in plugs.keys() {
+    for (unit, _) in plugs.keys() {
         *times.entry(stem(unit)).or_default() += 1;
     }
-    for (unit, plug) in plugs {
+    for ((unit, _), plug) in plugs {
         let mut name = stem(unit);
         if times.get(&name).is_some_and(|times| *times > 1) {
             let digest = digest_of(&plug.bytes).to_string();
@@ -165,7 +171,9 @@ fn last_part(path: &str) -> String {
 struct Gathering<'a> {
     project: &'a Project,
     lock: &'a Lockfile,
-    plugs: BTreeMap<Unit, Plug>,
+    plugs: BTreeMap<Key, Plug>,
+    /// What was composed for a grant, whatever of it passes.
+    asked: Vec<((Unit, Grant), Key)>,
 }
 
 impl Gathering<'_> {
@@ -176,14 +184,14 @@ impl Gathering<'_> {
         let mut entries = Vec::new();
         for dependency in &component.dependencies {
             let unit = self.project.unit(&dependency.source, self.lock)?;
-            self.plug(&unit).await?;
-            entries.push((dependency, unit));
+            entries.push((dependency, self.plug(&unit, &component.granted(dependency)).await?));
         }
         let mut own = BTreeSet::new();
         // What a file needs is what its entries say.
         if !matches!(component.source, ComponentSource::Path(_)) {
             for need in self.project.needs_of(&unit, self.lock).await? {
-                own.extend(self.plug(&need.unit).await?.units.clone());
+                let plug = self.plug(&need.unit, &Grant::none()).await?;
+                own.extend(self.instances(&plug).map(|(unit, _)| unit.clone()));
             }
         }
         let because = if whole && !(entries.is_empty() && own.is_empty()) {
@@ -200,35 +208,47 @@ impl Gathering<'_> {
             }
         };
         let mut units = own;
-        for (_, unit) in &entries {
-            units.extend(self.plugs.get(unit).iter().flat_map(|plug| plug.units.clone()));
+        for (_, plug) in &entries {
+            units.extend(self.instances(plug).map(|(unit, _)| unit.clone()));
         }
         let contents = units.iter().map(|unit| self.note(unit)).collect();
         Ok(Form::Whole { bytes: Bytes::from_owner(composed.bytes), because, contents })
     }
 
-    /// Composes a unit with all that it needs, once.
-    async fn plug(&mut self, unit: &Unit) -> Result<&Plug, Error> {
-        if self.plugs.contains_key(unit) {
-            return Ok(&self.plugs[unit]);
+    /// Composes a unit with all that it needs, once for what passes to it of a grant.
+    async fn plug(&mut self, unit: &Unit, grant: &Grant) -> Result<Key, Error> {
+        let asked = (unit.clone(), grant.clone());
+        if let Some((_, key)) = self.asked.iter().find(|(it, _)| *it == asked) {
+            return Ok(key.clone());
         }
-        let (composed, mut units) = self.project.compose_unit(unit, self.lock).await?;
+        let made = self.project.compose_unit(unit, grant, self.lock).await?;
+        let ComposedUnit { composed, passed, mut instances } = made;
+        let key = (unit.clone(), passed);
         // What nothing of it imports is no part of it, whatever its author's table says.
-        units.retain(|it| it == unit || composed.wires.iter().any(|wire| wire.to == it.label()));
-        let others = units.iter().filter(|it| *it != unit).map(|it| format!("with {}", self.note(it)));
-        let notes = std::iter::once(self.note(unit)).chain(others).collect();
-        let plug = Plug { bytes: composed.bytes.into(), units, notes, path: String::new() };
-        Ok(self.plugs.entry(unit.clone()).or_insert(plug))
+        instances.retain(|it| *it == key || composed.wires.iter().any(|wire| wire.to == it.0.label()));
+        let units: BTreeSet<_> = instances.iter().map(|(unit, _)| unit).collect();
+        let others = units.into_iter().filter(|it| *it != unit).map(|it| format!("with {}", self.note(it)));
+        let mut notes: Vec<_> = std::iter::once(self.note(unit)).chain(others).collect();
+        notes.extend(denied(&composed.denials));
+        let plug = Plug { bytes: composed.bytes.into(), instances, notes, path: String::new() };
+        self.plugs.entry(key.clone()).or_insert(plug);
+        self.asked.push((asked, key.clone()));
+        Ok(key)
+    }
+
+    /// The instances in what a unit was composed to.
+    fn instances(&self, key: &Key) -> impl Iterator<Item = &Key> {
+        self.plugs.get(key).into_iter().flat_map(|plug| &plug.instances)
     }
 
     /// Why entries cannot be plugged in one by one: they share an instance, which would become two.
-    fn shared(&self, entries: &[(&Dependency, Unit)]) -> Option<String> {
-        let mut first: BTreeMap<&Unit, &DependencyName> = BTreeMap::new();
-        for (dependency, unit) in entries {
-            for inner in &self.plugs.get(unit)?.units {
+    fn shared(&self, entries: &[(&Dependency, Key)]) -> Option<String> {
+        let mut first: BTreeMap<&Key, &DependencyName> = BTreeMap::new();
+        for (dependency, plug) in entries {
+            for inner in self.instances(plug) {
                 if let Some(other) = first.insert(inner, &dependency.name) {
                     let (a, b) = (other, &dependency.name);
-                    return Some(format!("`{a}` and `{b}` share one instance of {}", inner.label()));
+                    return Some(format!("`{a}` and `{b}` share one instance of {}", inner.0.label()));
                 }
             }
         }
@@ -236,21 +256,18 @@ impl Gathering<'_> {
     }
 
     /// What middleware shares with the component or with each other, and does not any more.
-    fn doubled(
-        &self,
-        trigger: &Trigger,
-        chain: &[Unit],
-        component: &Component,
-    ) -> Result<Vec<String>, Error> {
-        let units = |unit: &Unit| self.plugs.get(unit).into_iter().flat_map(|plug| &plug.units);
+    fn doubled(&self, trigger: &Trigger, chain: &[Key], component: &Component) -> Result<Vec<String>, Error> {
         let mut seen = BTreeSet::new();
         for dependency in &component.dependencies {
-            seen.extend(units(&self.project.unit(&dependency.source, self.lock)?));
+            let asked = (self.project.unit(&dependency.source, self.lock)?, component.granted(dependency));
+            let plugs = self.asked.iter().filter(|(it, _)| *it == asked);
+            seen.extend(plugs.flat_map(|(_, key)| self.instances(key)));
         }
         let mut twice = BTreeSet::new();
         for layer in chain {
             // The layers themselves have an instance each, wherever they run.
-            twice.extend(units(layer).filter(|inner| *inner != layer && !seen.insert(*inner)));
+            let inner = self.instances(layer).filter(|inner| *inner != layer && !seen.insert(*inner));
+            twice.extend(inner.map(|(unit, _)| unit));
         }
         let warn = |unit: &&Unit| {
             format!(
@@ -267,7 +284,7 @@ impl Gathering<'_> {
         &self,
         component: &Component,
         bytes: &Bytes,
-        entries: &[(&Dependency, Unit)],
+        entries: &[(&Dependency, Key)],
     ) -> Result<Result<Vec<Plugged>, String>, Error> {
         let inspection = inspect_component(&component.id, bytes)?;
         let mut parts = vec![Part {
@@ -277,8 +294,8 @@ impl Gathering<'_> {
             reach: Reach::All,
         }];
         let mut links = Vec::new();
-        for (dependency, unit) in entries {
-            let Some(plug) = self.plugs.get(unit) else { continue };
+        for (dependency, key) in entries {
+            let Some(plug) = self.plugs.get(key) else { continue };
             links.push(Link {
                 pattern: LinkPattern::Named(import_pattern(&dependency.name)),
                 target: parts.len(),
@@ -286,7 +303,7 @@ impl Gathering<'_> {
                 origin: dependency.name.to_string(),
             });
             parts.push(Part {
-                label: unit.label(),
+                label: key.0.label(),
                 bytes: Arc::from(&plug.bytes[..]),
                 links: Vec::new(),
                 reach: Reach::All,
@@ -323,21 +340,28 @@ impl Gathering<'_> {
     }
 }
 
+/// What is denied in a file, for a reader.
+fn denied(denials: &[Denial]) -> impl Iterator<Item = String> {
+    let denied: BTreeSet<_> =
+        denials.iter().map(|it| format!("denied {} to {}", it.import, it.part)).collect();
+    denied.into_iter()
+}
+
 /// The entries by stock Spin's rule, where these wires were made; or why that rule makes others.
 fn by_the_rule(
     component: &Component,
-    entries: &[(&Dependency, Unit)],
+    entries: &[(&Dependency, Key)],
     inspection: &Inspection,
     wires: &[Wire],
 ) -> Result<Vec<Plugged>, String> {
     let mut plugged = Vec::new();
-    for (dependency, unit) in entries {
+    for (dependency, plug) in entries {
         let pattern = import_pattern(&dependency.name);
         let imports = inspection.imports.iter().filter(|import| pattern.matches(&import.name));
         let own: Vec<&Wire> = wires.iter().filter(|wire| pattern.matches(&wire.import)).collect();
         let mut entry = Plugged {
             name: dependency.name.to_string(),
-            unit: unit.clone(),
+            plug: plug.clone(),
             export: dependency.export.clone(),
             inherit: dependency.inherit.clone(),
         };

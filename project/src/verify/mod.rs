@@ -242,7 +242,7 @@ async fn answers(running: &crate::Running, requests: &[Prepared<'_>]) -> Done<Ve
 
 /// Whether an error of a composition is about what its parts may reach.
 fn is_overreach(error: &Error) -> bool {
-    matches!(error, Error::NotRecorded { .. } | Error::NotGranted { .. })
+    matches!(error, Error::NotRecorded(_))
 }
 
 fn locked_in_words(lockfile: &Lockfile, status: LockStatus) -> String {

@@ -60,6 +60,8 @@ pub(crate) struct OciSource {
     store: Store,
     /// The time that published artifacts carry, in seconds since 1970.
     epoch: u64,
+    /// The repository and the tag, if there is only one release, whatever its name.
+    only: Option<(String, String)>,
 }
 
 impl OciSource {
@@ -82,11 +84,27 @@ impl OciSource {
                 ),
             });
         }
-        Ok(Self { registry, connection, mirrors, prefix, store, epoch })
+        Ok(Self { registry, connection, mirrors, prefix, store, epoch, only: None })
+    }
+
+    /// The same registry with this repository and tag for every package and version.
+    pub(crate) fn only(self, repository: &str, tag: &str) -> Self {
+        Self { only: Some((repository.to_owned(), tag.to_owned())), ..self }
     }
 
     fn repository(&self, package: &PackageRef) -> String {
-        format!("{}{}/{}", self.prefix, package.namespace(), package.name())
+        match &self.only {
+            Some((repository, _)) => repository.clone(),
+            None => format!("{}{}/{}", self.prefix, package.namespace(), package.name()),
+        }
+    }
+
+    /// The tag of a version; `None` if there can be none.
+    fn tag(&self, version: &Version) -> Option<String> {
+        match &self.only {
+            Some((_, tag)) => Some(tag.clone()),
+            None => tags::tag_of(version),
+        }
     }
 
     /// The manifest that the tag names now, and its digest.
@@ -199,7 +217,7 @@ impl OciSource {
         package: &PackageRef,
         version: &Version,
     ) -> Result<Option<ReleaseInfo>, Error> {
-        let Some(tag) = tags::tag_of(version) else {
+        let Some(tag) = self.tag(version) else {
             return Ok(None);
         };
         let Some((digest, bytes)) = self.manifest(package, version, &tag, Action::Pull).await? else {
@@ -266,7 +284,7 @@ impl OciSource {
             return Ok(Some(bytes));
         }
         // Gone: was it replaced?
-        let Some(tag) = tags::tag_of(version) else {
+        let Some(tag) = self.tag(version) else {
             return Ok(None);
         };
         match self.manifest(package, version, &tag, Action::Pull).await? {
@@ -372,6 +390,19 @@ fn is_path_component(component: &str) -> bool {
         && bytes.last().copied().is_some_and(is_word)
         && bytes.iter().all(|byte| is_word(*byte) || b"._-".contains(byte))
         && !component.contains("..")
+}
+
+/// Whether a repository can have this name.
+pub(crate) fn is_repository(name: &str) -> bool {
+    name.len() <= 255 && name.split('/').all(is_path_component)
+}
+
+/// Whether a tag can have this name, by the distribution specification.
+pub(crate) fn is_tag(name: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().next().is_some_and(is_word)
+        && name.len() <= tags::MAX_TAG
+        && name.bytes().all(|byte| is_word(byte) || b".-".contains(&byte))
 }
 
 /// The digest that the registry promises in a header, if it is a SHA-256.

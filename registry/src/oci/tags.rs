@@ -14,7 +14,7 @@ use super::pages::{List, Names, PAGE_LIMIT, names};
 use crate::error::Error;
 
 /// The longest tag, by the distribution specification.
-const MAX_TAG: usize = 128;
+pub(super) const MAX_TAG: usize = 128;
 const MAX_TAGS: usize = 100_000;
 const MAX_PAGES: usize = 2_000;
 

@@ -51,6 +51,8 @@ fn names_are_those_that_are_known_here() {
         (&["add", "--route", "/o"], &["/other/..."]),
         (&["add", "--inherit", "environment,fi"], &["environment,files"]),
         (&["add", "--registry", "wasm"], &["wasm.example"]),
+        (&["targets", "check", "--target", "spin-up:3.6"], &["spin-up:3.6"]),
+        (&["targets", "update", "ak"], &["akamai-functions"]),
         (&["remove", "acme:m"], &["acme:middle"]),
         (&["compose", "a"], &["app"]),
         (&["completions", "p"], &["powershell"]),

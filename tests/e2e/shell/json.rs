@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use spin_deps_fixtures::wit_package;
 
 use super::{project, schema};
 use crate::support::library::environment_counter;
 use crate::support::registry::Registry;
+use crate::support::web::{Page, WebServer};
 use crate::support::world::{Run, Sandbox};
 
 /// Runs a command in JSON and holds its result against the schema `name`.
@@ -63,6 +65,36 @@ fn the_results_about_an_app_are_as_described() {
     sandbox.write("spin.toml", wanted.replace("status = 200", "status = 201"));
     let failed = result(&sandbox, "verify", &["verify"]).failed();
     assert_eq!(failed.json()["answers"][0]["mismatches"][0]["of"], "status");
+}
+
+#[test]
+fn the_results_about_environments_are_as_described() {
+    let sandbox = project();
+    sandbox.write("wit/worlds.wit", "package acme:host@1.0.0;\nworld w { export run: func(); }\n");
+    let world = "{ path = \"wit\", world = \"acme:host/w@1.0.0\" }";
+    sandbox.write("env.toml", format!("default = {{ worlds = [{world}], capabilities = [\"middleware\"] }}"));
+    let manifest = sandbox.read("spin.toml");
+    sandbox.write(
+        "spin.toml",
+        manifest.replacen(
+            "[application]",
+            "[application]\ntargets = [{ path = \"env.toml\" }, \"spin-up:9.9\"]",
+            1,
+        ),
+    );
+    let server = WebServer::start(|_| Page::new(200, "default = { worlds = [\"acme:host/w@1.0.0\"] }"));
+    sandbox.publish(&wit_package("package acme:host@1.0.0;\nworld w { import run: func(); }").expect("WIT"));
+    for (name, arguments, code) in [
+        ("lock", ["lock"].as_slice(), 0),
+        ("targets-check", &["targets", "check"], 1),
+        ("targets-list", &["targets", "list"], 0),
+        ("targets-update", &["targets", "update"], 0),
+    ] {
+        let mut command = sandbox.command(&[arguments, &["--format", "json"]].concat());
+        let run = Sandbox::run_command(command.env("SPIN_DEPS_TARGETS_URL", server.url("/")));
+        assert_eq!(run.code, Some(code), "{}{}", run.stdout, run.stderr);
+        assert_fits(name, &run.json(), &run.stderr);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use spin_deps_project::{Graph, Step};
+use spin_deps_project::{Graph, Node, Step};
 
 use super::{node_label, step_label};
 use crate::output::{DIM, clean, styled};
@@ -103,10 +103,24 @@ impl<'a> Drawing<'a> {
         let first = !std::mem::replace(&mut self.named[branch.node], true);
         let mut label = node_label(self.graph, branch.node, first, self.several.contains(&branch.node));
         label += &branch.step.map(step_label).unwrap_or_default();
-        let capabilities = &self.graph.nodes[branch.node].capabilities;
+        let capabilities = reach(&self.graph.nodes[branch.node]);
         if self.capabilities && first && !capabilities.is_empty() {
             label.extend([" ", &styled(DIM, format!("[{}]", clean(&capabilities.join(", "))))]);
         }
         label
     }
+}
+
+/// What a node reaches for, and who grants it that.
+fn reach(node: &Node) -> Vec<String> {
+    let reach = |key: &String| {
+        let by = node.granted.iter().filter(|it| it.capabilities.contains(key));
+        let by: Vec<_> = by.map(|it| it.component.as_str()).collect();
+        match by.as_slice() {
+            [] if node.denied.contains(key) => format!("{key} denied"),
+            [] => key.clone(),
+            by => format!("{key} granted by {}", by.join(" and ")),
+        }
+    };
+    node.capabilities.iter().map(reach).collect()
 }

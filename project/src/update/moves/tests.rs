@@ -74,6 +74,8 @@ fn locked(resolution: &Resolution) -> Lockfile {
         signers: None,
         size: 1,
         capabilities: Vec::new(),
+        imports: Vec::new(),
+        granted: Vec::new(),
         overridden: Vec::new(),
         dependencies: it
             .dependencies
