@@ -105,12 +105,13 @@ fn checksum(path: &Path, code: &[u8]) -> [u8; DIGEST] {
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged", path.display()));
     let mut file = fs_err::File::open(path)?;
-    if file.metadata()?.len() > LARGEST {
+    let length = file.metadata()?.len();
+    if length > LARGEST {
         return Err(damaged());
     }
     let mut mark = [0; MARK.len()];
     let mut expected = [0; DIGEST];
-    let mut code = Vec::new();
+    let mut code = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     file.read_exact(&mut mark).and_then(|()| file.read_exact(&mut expected)).map_err(|_| damaged())?;
     file.take(LARGEST).read_to_end(&mut code)?;
     if mark == *MARK && expected == checksum(path, &code) { Ok(code) } else { Err(damaged()) }

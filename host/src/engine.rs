@@ -52,7 +52,8 @@ fn pooling(memories: u32) -> PoolingAllocationConfig {
     pooling
         .total_memories(memories)
         .total_tables(memories * TABLES_PER_MEMORY)
-        .total_stacks(memories * 2)
+        // An instance at work is on one stack mostly. Each has a guard page, which is a system call at the start.
+        .total_stacks(memories)
         .total_component_instances(memories)
         .total_core_instances(memories * 64)
         // What one component may have: an app with many dependencies is one component of many modules.

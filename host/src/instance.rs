@@ -4,13 +4,12 @@
 //! instances and whether an instance takes another request. A component of `wasi:http` 0.2 gets one request for
 //! each instance, one of 0.3 as many as [`crate::Reuse`] says.
 //!
-//! A worker lives until its instance is used up, idle, too slow, or the server stops. Time limits are kept from outside
+//! A worker lives until its instance is used up, idle, too slow, alone, or the server stops. Time limits are kept from outside
 //! the guest: a guest in an endless loop yields at every tick of the epoch, and is dropped then.
 
 use std::{
     collections::BTreeMap,
-    io, mem,
-    ops::RangeInclusive,
+    io,
     path::PathBuf,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -20,11 +19,11 @@ use std::{
 
 use http::Uri;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::Sleep,
 };
 use wasmtime::{
-    Engine, Result, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, Trap,
+    Engine, Result, Store, StoreContextMut,
     component::{GuestTaskId, ResourceTable},
 };
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
@@ -35,11 +34,24 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
-    app::{Component, Options, Picked, Reuse, pick},
+    app::{Component, Options, Picked, Reuse},
+    connection::told,
     error::HostError,
+    exchange::{Exchange, Exchanges},
+    limits::Limits,
     outbound::AllowedHost,
     output::{GuestStream, Output, Stream},
+    tally::Tally,
+    trap,
 };
+
+/// How long an instance may take to start where requests have no limit.
+const LONGEST_START: Duration = Duration::from_secs(60);
+
+/// An instance did not start in time.
+#[derive(Debug, thiserror::Error)]
+#[error("it did not start within {} s", .0.as_secs_f32())]
+struct Late(Duration);
 
 /// What a component's instances are made from.
 pub(crate) struct Template {
@@ -51,12 +63,13 @@ pub(crate) struct Template {
     variables: Arc<BTreeMap<String, String>>,
     allowed: Arc<[AllowedHost]>,
     output: Output,
-    request_timeout: Option<RangeInclusive<Duration>>,
+    request_timeout: Option<Duration>,
     max_memory: Option<usize>,
     reuse: Reuse,
     room: Arc<Semaphore>,
     weight: u32,
     stop: watch::Receiver<bool>,
+    tally: Arc<Tally>,
 }
 
 struct Preopen {
@@ -109,6 +122,7 @@ impl Template {
             // none was chosen. An error says that one was chosen.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
+        let tally = Arc::new(Tally::new(matches!(pre, ProxyPre::P3(_))));
         let reuse = match &pre {
             ProxyPre::P2(_) => Reuse::none(),
             ProxyPre::P3(_) => component.reuse.clone().unwrap_or_else(|| options.reuse.clone()),
@@ -122,13 +136,19 @@ impl Template {
             variables: Arc::new(component.variables.clone()),
             allowed: allowed.into(),
             output: options.output.clone(),
-            request_timeout: options.request_timeout.clone(),
+            request_timeout: options.request_timeout.as_ref().map(|range| *range.end()),
             max_memory: options.max_memory,
             reuse,
             room: Arc::clone(&shared.room),
             weight,
             stop: shared.stop.clone(),
+            tally,
         })
+    }
+
+    /// What counts its instances.
+    pub(crate) fn tally(&self) -> &Arc<Tally> {
+        &self.tally
     }
 
     fn store(&self, permit: OwnedSemaphorePermit) -> Result<Store<State>> {
@@ -142,16 +162,12 @@ impl Template {
         for mount in &self.mounts {
             wasi.preopened_dir(&mount.host, &mount.guest, mount.perms)?;
         }
-        let mut limits = StoreLimitsBuilder::new();
-        if let Some(bytes) = self.max_memory {
-            limits = limits.memory_size(bytes);
-        }
         let state = State {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             table: ResourceTable::new(),
             hooks: Hooks { allowed: Arc::clone(&self.allowed) },
-            limits: limits.build(),
+            limits: Limits::new(self.max_memory),
             variables: Arc::clone(&self.variables),
             _permit: permit,
         };
@@ -169,34 +185,38 @@ impl HandlerState for Template {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> Result<Instance<State, Expiration, Worker>> {
+        let mut stop = self.stop.clone();
+        let request_timeout = self.request_timeout;
         let instantiate = async {
             let permit = Arc::clone(&self.room).acquire_many_owned(self.weight).await?;
             let mut store = self.store(permit)?;
-            let proxy = self.pre.instantiate_async(&mut store).await?;
-            wasmtime::error::Ok((store, proxy))
+            // A start function can loop as well as any other.
+            let limit = request_timeout.unwrap_or(LONGEST_START);
+            let proxy = tokio::time::timeout(limit, self.pre.instantiate_async(&mut store)).await;
+            wasmtime::error::Ok((store, proxy.map_err(|_| Late(limit))??))
         };
-        // A start function can loop as well as any other.
-        let request_timeout = self.request_timeout.as_ref().map(pick);
-        let reuse = self.reuse.pick();
-        let (store, proxy) = match request_timeout {
-            Some(limit) => tokio::time::timeout(limit, instantiate).await??,
-            None => instantiate.await?,
+        let (store, proxy) = tokio::select! {
+            biased;
+            made = instantiate => made?,
+            () = told(&mut stop) => return Err(wasmtime::Error::msg("the server stops")),
         };
+        self.tally.add();
+        let (reuse, exchanges) = (self.reuse.pick(), Exchanges::default());
         let end = Arc::new(Mutex::new(End::OwnWill));
-        let expiration = Expiration::new(reuse.idle, request_timeout, self.stop.clone(), Arc::clone(&end));
         Ok(Instance {
             store,
             proxy,
             view: <State as WasiHttpView>::http,
-            expiration,
-            state: Worker {
-                id: Arc::clone(&self.id),
-                output: self.output.clone(),
-                request_timeout,
-                reuse,
-                waiting: Mutex::new(Vec::new()),
-                end,
+            expiration: Expiration {
+                end: Arc::clone(&end),
+                exchanges: exchanges.clone(),
+                idle: reuse.idle,
+                request: request_timeout,
+                waiting: None,
+                sleep: None,
+                stopped: Box::pin(async move { told(&mut stop).await }),
             },
+            state: Worker { id: Arc::clone(&self.id), output: self.output.clone(), reuse, exchanges, end },
         })
     }
 }
@@ -207,7 +227,7 @@ pub(crate) struct State {
     http: WasiHttpCtx,
     table: ResourceTable,
     hooks: Hooks,
-    limits: StoreLimits,
+    limits: Limits,
     variables: Arc<BTreeMap<String, String>>,
     _permit: OwnedSemaphorePermit,
 }
@@ -269,7 +289,7 @@ impl WasiHttpHooks for Hooks {
 enum End {
     /// It is used up, or it trapped.
     OwnWill,
-    /// It was idle, or did not answer in time, which the server says itself, or the server stops.
+    /// It was idle, its client went, it did not answer in time, which the server says itself, or the server stops.
     Expected,
     /// It answered, but then went on for too long.
     NeverDone,
@@ -278,6 +298,7 @@ enum End {
 /// Decides when an instance has to go.
 pub(crate) struct Expiration {
     end: Arc<Mutex<End>>,
+    exchanges: Exchanges,
     idle: Duration,
     request: Option<Duration>,
     /// What the sleep is for: the status and its beginning.
@@ -287,55 +308,46 @@ pub(crate) struct Expiration {
 }
 
 impl Expiration {
-    fn new(
-        idle: Duration,
-        request: Option<Duration>,
-        mut stop: watch::Receiver<bool>,
-        end: Arc<Mutex<End>>,
-    ) -> Self {
-        let stopped = Box::pin(async move {
-            // A sender that is gone means the same: nobody waits for an answer any more.
-            while !*stop.borrow_and_update() && stop.changed().await.is_ok() {}
-        });
-        Self { end, idle, request, waiting: None, sleep: None, stopped }
-    }
-
     fn over(&self, end: End) -> Poll<()> {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
         Poll::Ready(())
+    }
+
+    fn sleep_until(&mut self, end: Option<Instant>) {
+        self.sleep = end.map(|end| match self.sleep.take() {
+            Some(mut sleep) => {
+                sleep.as_mut().reset(end.into());
+                sleep
+            }
+            None => Box::pin(tokio::time::sleep_until(end.into())),
+        });
     }
 }
 
 impl WorkerExpiration for Expiration {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, status: WorkerStatus, start: Instant) -> Poll<()> {
         let this = self.get_mut();
-        if this.stopped.as_mut().poll(cx).is_ready() {
+        if this.stopped.as_mut().poll(cx).is_ready() || this.exchanges.are_abandoned(cx) {
             return this.over(End::Expected);
         }
+        let limit = if status == WorkerStatus::Idle { Some(this.idle) } else { this.request };
         if this.waiting != Some((status, start)) {
             this.waiting = Some((status, start));
-            let limit = if status == WorkerStatus::Idle { Some(this.idle) } else { this.request };
-            this.sleep = limit.and_then(|limit| start.checked_add(limit)).map(|end| {
-                let end = end.into();
-                match this.sleep.take() {
-                    Some(mut sleep) => {
-                        sleep.as_mut().reset(end);
-                        sleep
-                    }
-                    None => Box::pin(tokio::time::sleep_until(end)),
-                }
-            });
+            this.sleep_until(limit.and_then(|limit| start.checked_add(limit)));
         }
-        let Some(sleep) = &mut this.sleep else {
-            return Poll::Pending;
-        };
-        if sleep.as_mut().poll(cx).is_pending() {
-            return Poll::Pending;
+        while let Some(sleep) = &mut this.sleep {
+            if sleep.as_mut().poll(cx).is_pending() {
+                break;
+            }
+            // The guest may be waiting for a slow client, which is not its fault.
+            if status != WorkerStatus::Idle && this.exchanges.have_moved() {
+                this.sleep_until(limit.and_then(|limit| Instant::now().checked_add(limit)));
+                continue;
+            }
+            let answered = status != WorkerStatus::Idle && this.exchanges.are_answered();
+            return this.over(if answered { End::NeverDone } else { End::Expected });
         }
-        this.over(match status {
-            WorkerStatus::PostReturn => End::NeverDone,
-            WorkerStatus::Requests | WorkerStatus::Idle => End::Expected,
-        })
+        Poll::Pending
     }
 }
 
@@ -343,19 +355,14 @@ impl WorkerExpiration for Expiration {
 pub(crate) struct Worker {
     id: Arc<str>,
     output: Output,
-    request_timeout: Option<Duration>,
     reuse: Picked,
-    waiting: Mutex<Vec<Reported>>,
+    exchanges: Exchanges,
     end: Arc<Mutex<End>>,
 }
 
-/// Goes with a request, and says to the one who waits for its answer that the instance has trapped and that this was
-/// reported. Without a trap it is only dropped.
-pub(crate) type Reported = oneshot::Sender<()>;
-
 impl WorkerState for Worker {
     type StoreData = State;
-    type RequestData = Reported;
+    type RequestData = Arc<Exchange>;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.reuse.requests {
@@ -370,42 +377,26 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         _: StoreContextMut<'_, State>,
-        reported: Reported,
+        exchange: Arc<Exchange>,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|reported| !reported.is_closed());
-        waiting.push(reported);
         // When this ends first, the instance takes no more requests and goes once it has no others.
-        match self.request_timeout {
-            Some(limit) => Box::pin(tokio::time::sleep(limit)),
-            None => Box::pin(std::future::pending()),
-        }
+        Box::pin(self.exchanges.add(exchange))
     }
 
     fn drop(&self, store: Store<State>, result: Result<()>) {
-        drop(store);
-        let waiting = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = match (result, end) {
-            (Ok(()), _) => return,
-            (Err(_), End::Expected) => None,
+        let text = match (&result, end) {
+            (Ok(()), _) | (Err(_), End::Expected) => None,
             (Err(_), End::NeverDone) => {
                 Some("was stopped, for it went on for too long after its answer".to_owned())
             }
-            (Err(error), End::OwnWill) => Some(trap(&error)),
+            (Err(error), End::OwnWill) => Some(trap::report(error, &store.data().limits)),
         };
         if let Some(text) = text {
             self.output.line(&self.id, Stream::Trap, &text);
         }
-        for reported in waiting {
-            // Who does not wait any more does not need to know.
-            let _ = reported.send(());
-        }
+        // Before the store goes, and with it the other ends of the bodies, which then look complete.
+        self.exchanges.end(result.is_err());
     }
-}
-
-/// The reason of a trap in a line, without the frames, which have no names in most components.
-fn trap(error: &wasmtime::Error) -> String {
-    error.downcast_ref::<Trap>().map_or_else(|| error.root_cause().to_string(), ToString::to_string)
 }

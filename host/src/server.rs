@@ -6,8 +6,8 @@
 
 use std::{
     collections::BTreeMap,
-    convert::Infallible,
     net::SocketAddr,
+    ops::RangeInclusive,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,12 +15,11 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, Uri, header, uri::Scheme};
 use http_body_util::{BodyExt as _, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::body::Incoming;
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, oneshot, watch},
-    task::{JoinHandle, JoinSet},
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
 };
 use wasmtime::component::Component;
 use wasmtime_wasi_http::{
@@ -30,14 +29,19 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
-    app::{App, Handler, Options},
-    compile, engine,
+    app::{App, Handler, Options, pick},
+    compile,
+    connection::accept,
+    engine,
     error::HostError,
+    exchange::{Client, Exchange},
     forward,
-    instance::{Reported, Shared, Template},
+    instance::{Shared, Template},
     link,
     output::{Output, Stream},
     route::{Pattern, Rejected, Router},
+    tally::{Instances, Tally},
+    trap,
 };
 
 /// How long instances may take to go after they were told to: a few ticks of the epoch.
@@ -53,12 +57,18 @@ pub struct Running {
     accepting: JoinHandle<()>,
     room: Arc<Semaphore>,
     capacity: u32,
+    tallies: BTreeMap<String, Arc<Tally>>,
 }
 
 impl Running {
     /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The instances that were made of each component so far.
+    pub fn instances(&self) -> BTreeMap<String, Instances> {
+        self.tallies.iter().map(|(id, tally)| (id.clone(), tally.read())).collect()
     }
 
     /// Stops it: no new connections, then an end to the requests in flight, within [`Options::grace`].
@@ -106,13 +116,14 @@ pub async fn start(app: App, options: Options) -> Result<Running, HostError> {
     let shared = Shared { engine: pool.engine.clone(), room: Arc::clone(&room), stop: instances_stopped };
 
     let code = compile::all(&app.components, &pool.engine, &options).await?;
-    let mut handlers = BTreeMap::new();
+    let (mut handlers, mut tallies) = (BTreeMap::new(), BTreeMap::new());
     for (id, component) in &app.components {
         let Some(code) = code.get(&component.digest) else {
             continue;
         };
         let pre = link::prepare(id, code, &linker)?;
         let template = Template::new(id, component, pre, weight(code, pool.memories), &shared, &options)?;
+        tallies.insert(id.clone(), Arc::clone(template.tally()));
         handlers.insert(id.clone(), ProxyHandler::new(template));
     }
 
@@ -121,11 +132,11 @@ pub async fn start(app: App, options: Options) -> Result<Running, HostError> {
         handlers,
         address,
         output: options.output.clone(),
-        request_timeout: options.request_timeout.map(|range| *range.end()),
+        request_timeout: options.request_timeout.clone(),
     });
     let accepting = tokio::spawn(accept(listener, server, accepting_stopped));
     let (grace, capacity) = (options.grace, pool.memories);
-    Ok(Running { address, grace, stop_accepting, stop_instances, accepting, room, capacity })
+    Ok(Running { address, grace, stop_accepting, stop_instances, accepting, room, capacity, tallies })
 }
 /// How much of the pool an instance takes, in linear memories.
 fn weight(code: &Component, memories: u32) -> u32 {
@@ -193,73 +204,31 @@ fn fixed(status: u16, headers: &[(String, String)], body: &Bytes) -> Result<Resp
     Ok(response)
 }
 
-struct Server {
+pub(crate) struct Server {
     router: Router<Target>,
     handlers: BTreeMap<String, ProxyHandler<Template>>,
     address: SocketAddr,
     output: Output,
-    request_timeout: Option<Duration>,
-}
-
-/// Accepts connections until it is told to stop, and then ends with the last of them.
-async fn accept(listener: TcpListener, server: Arc<Server>, mut stop: watch::Receiver<bool>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            () = told(&mut stop) => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, client)) => {
-                    connections.spawn(connection(stream, client, Arc::clone(&server), stop.clone()));
-                }
-                Err(error) => {
-                    // Mostly that there are no file descriptors left; some will be free in a moment.
-                    tracing::warn!("a connection was not accepted: {error}");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
-}
-
-/// Ends when `stop` becomes true, or nobody is left to say so.
-async fn told(stop: &mut watch::Receiver<bool>) {
-    // The guard that `wait_for` gives is dropped here, since it must not be held while waiting for more.
-    drop(stop.wait_for(|stop| *stop).await);
-}
-
-async fn connection(
-    stream: TcpStream,
-    client: SocketAddr,
-    server: Arc<Server>,
-    mut stop: watch::Receiver<bool>,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!("{client}: {error}");
-    }
-    let service = service_fn(|request| {
-        let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(server.answer(request, client).await) }
-    });
-    let connection =
-        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = told(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!("{client}: {error}");
-    }
+    request_timeout: Option<RangeInclusive<Duration>>,
 }
 
 impl Server {
-    async fn answer(&self, mut request: http::Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
+    pub(crate) async fn answer(
+        &self,
+        request: http::Request<Incoming>,
+        client: SocketAddr,
+    ) -> Response<WasiBody> {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return self.routed(request, client).await;
+        }
+        let started = Instant::now();
+        let asked = format!("{} {}", request.method(), request.uri().path());
+        let response = self.routed(request, client).await;
+        tracing::debug!("{asked} → {} in {:.1?}", response.status().as_u16(), started.elapsed());
+        response
+    }
+
+    async fn routed(&self, mut request: http::Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
         let path = request.uri().path().to_owned();
         let Some(route) = self.router.find(&path) else {
             return text(StatusCode::NOT_FOUND, "no route of this app matches the path\n");
@@ -283,50 +252,58 @@ impl Server {
         };
         forward::set_headers(request.headers_mut(), &uri, &route, client);
         *request.uri_mut() = uri;
+        self.ask(id, handler, request.map(|body| body.map_err(Into::into).boxed_unsync())).await
+    }
 
+    /// Has a component answer. If this is dropped, the client is gone, and the component is told to stop.
+    async fn ask(
+        &self,
+        id: &str,
+        handler: &ProxyHandler<Template>,
+        request: http::Request<WasiBody>,
+    ) -> Response<WasiBody> {
         let started = Instant::now();
-        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
-        let (reported, was_reported) = oneshot::channel();
-        let answer = handler.handle(reported, request);
-        let result = match self.request_timeout {
+        let client = Client::new(self.request_timeout.as_ref().map(pick));
+        let answer = handler.handle(client.exchange(), request);
+        let result = match client.limit() {
             Some(limit) => match tokio::time::timeout(limit, answer).await {
                 Ok(result) => result,
-                Err(_) => return self.too_slow(id),
+                Err(_) => return self.too_slow(id, &client),
             },
             None => answer.await,
         };
         let error = match result {
-            Ok(response) => return response,
+            Ok(response) => return response.map(|body| client.answered(body)),
             Err(error) => error,
         };
-        let late = self.request_timeout.is_some_and(|limit| started.elapsed() >= limit);
+        let start = error.downcast_ref::<InstantiationError<Arc<Exchange>>>();
+        // Whoever was first to see that the time was over.
+        let late = client.limit().is_some_and(|limit| started.elapsed() >= limit);
         if late || error.is::<ExpirationError>() {
-            return self.too_slow(id);
+            return self.too_slow(id, &client);
         }
-        if let Some(failed) = error.downcast_ref::<InstantiationError<Reported>>() {
-            self.output.line(id, Stream::Trap, &format!("cannot be instantiated: {:#}", failed.error));
-        } else if !Self::is_reported(&error, was_reported).await {
-            self.output.line(id, Stream::Trap, &format!("{error:#}"));
+        if let Some(failed) = start {
+            let reason = trap::reason(&failed.error);
+            self.output.line(id, Stream::Trap, &format!("cannot be instantiated: {reason}"));
+        } else if is_error_code(&error) {
+            self.output.line(id, Stream::Trap, &format!("answered with an error: {error:#}"));
+        } else if !matches!(tokio::time::timeout(LAST_MOMENT, client.failed()).await, Ok(true)) {
+            // The instance has not trapped, or its output would say so.
+            self.output.line(id, Stream::Trap, "ended without an answer");
         }
         text(StatusCode::INTERNAL_SERVER_ERROR, "the component failed to answer\n")
     }
 
-    /// Whether the worker has said, or is about to say, what went wrong. An error that the guest returned it does not
-    /// know, and goes on; else it ends, and a trap goes to the output from there.
-    async fn is_reported(error: &wasmtime::Error, was_reported: oneshot::Receiver<()>) -> bool {
-        if error.is::<p2::bindings::http::types::ErrorCode>()
-            || error.is::<p3::bindings::http::types::ErrorCode>()
-        {
-            return false;
-        }
-        matches!(tokio::time::timeout(LAST_MOMENT, was_reported).await, Ok(Ok(())))
-    }
-
-    fn too_slow(&self, id: &str) -> Response<WasiBody> {
-        let limit = self.request_timeout.unwrap_or_default().as_secs_f32();
+    fn too_slow(&self, id: &str, client: &Client) -> Response<WasiBody> {
+        let limit = client.limit().unwrap_or_default().as_secs_f32();
         self.output.line(id, Stream::Trap, &format!("no answer within {limit} s"));
         text(StatusCode::GATEWAY_TIMEOUT, "the component took too long to answer\n")
     }
+}
+
+/// Whether the guest returned this error itself.
+fn is_error_code(error: &wasmtime::Error) -> bool {
+    error.is::<p2::bindings::http::types::ErrorCode>() || error.is::<p3::bindings::http::types::ErrorCode>()
 }
 
 fn full(body: Bytes) -> WasiBody {

@@ -93,7 +93,9 @@ pub use targets::{
 pub use unmet::{Denied, Unmet};
 pub use update::{Interfaces, Move, MoveKind, Rewrite, UpdateOptions, UpdatePlan};
 pub use vendor::{Difference, VendorOptions, VendorOutcome, VendoredFile, VendoredPart, VendoredRelease};
-pub use verify::{Answer, Mismatch, Outcome, Step as VerifyStep, StepKind, VerifyOptions, VerifyReport};
+pub use verify::{
+    Answer, Leak, Mismatch, Outcome, Reused, Step as VerifyStep, StepKind, VerifyOptions, VerifyReport,
+};
 pub use yank::{YankOptions, YankOutcome, yank};
 
 pub use spin_deps_component::{Denial, InterfaceChange, ItemChange, Language};

@@ -10,7 +10,7 @@ use std::{
 };
 
 use spin_deps_host::{
-    App, Component as HostComponent, Event, Handler, Mount, Options, Output, Pattern, Reuse,
+    App, Component as HostComponent, Event, Handler, Instances, Mount, Options, Output, Pattern, Reuse,
     Route as HostRoute,
 };
 use spin_deps_manifest::{Component, FileMount, InstanceReuse, Manifest, Route, Trigger};
@@ -21,7 +21,7 @@ use wasm_pkg_common::digest::ContentDigest;
 use crate::{ComposedComponent, Error, Project, compiled::compiled_cache, variables::Variables};
 
 /// How the app is to be run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RunOptions {
     /// Where to listen; a free loopback port if not given.
     pub listen: Option<SocketAddr>,
@@ -66,6 +66,11 @@ impl Running {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.host.address()
+    }
+
+    /// The instances that were made of each component so far, by its name in the host.
+    pub(crate) fn instances(&self) -> BTreeMap<String, Instances> {
+        self.host.instances()
     }
 
     /// Stops it: no new requests, those under way may finish.

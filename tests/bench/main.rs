@@ -9,6 +9,7 @@
 //! | `fetch` | locks and fetches 50 packages over a 30 ms delay, cold and warm | the same loop, with the content |
 //! | `graphs` | locks graphs of different depth and size over a 30 ms delay, and one that is locked | itself |
 //! | `transfer` | publishes and fetches one component of 50 MB | curl at the same registry, and `wasm-pkg-client` |
+//! | `serve` | serves apps to `wrk`, starts, composes, denies calls | `wasmtime serve` |
 //!
 //! The registry is real and on this machine. All who compete do the same work in turns, run by run, so that a busy
 //! moment of the machine meets all of them. What is printed are medians, the spread, and ratios: the times belong to a
@@ -26,10 +27,16 @@ mod graphs;
 mod lock;
 mod measure;
 mod packages;
+mod serve;
 mod transfer;
 
-const BENCHMARKS: [(&str, fn()); 4] =
-    [("lock", lock::run), ("fetch", fetch::run), ("graphs", graphs::run), ("transfer", transfer::run)];
+const BENCHMARKS: [(&str, fn()); 5] = [
+    ("lock", lock::run),
+    ("fetch", fetch::run),
+    ("graphs", graphs::run),
+    ("transfer", transfer::run),
+    ("serve", serve::run),
+];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -33,6 +33,14 @@ fn what_is_not_granted_is_refused() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(sandbox.snapshot(&refused), @r#"
             exit: 1
+            --- stdout
+            ✓ lock          1 package in spin-deps.lock, written  [TIME]
+                demo
+                └── component app
+                    └── acme:count 1.0.0 wasm.example (^1)
+            ✓ digests       1 package is what was locked  [TIME]
+            ✗ types         `acme:count` would reach the capability `environment` that the app does not grant it  [TIME]
+            Failed demo at types
             --- stderr
             error: `acme:count` would reach the capability `environment` that the app does not grant it
                 ╭─[spin.toml:20:16]
@@ -68,6 +76,15 @@ fn what_is_granted_to_a_dependency_is_granted_to_what_it_needs() {
     let refused = sandbox.run(&["verify"]).failed();
     insta::assert_snapshot!(sandbox.snapshot(&refused), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          2 packages in spin-deps.lock, written  [TIME]
+        demo
+        └── component app
+            └── acme:front 1.0.0 wasm.example (^1)
+                └── acme:count 1.0.0 wasm.example (^1.0.0)
+    ✓ digests       2 packages are what was locked  [TIME]
+    ✗ types         `acme:front`, through acme:count@1.0.0, would reach the capability `environment` that the app does not grant it  [TIME]
+    Failed demo at types
     --- stderr
     error: `acme:front`, through acme:count@1.0.0, would reach the capability `environment` that the app does not grant it
         ╭─[spin.toml:20:16]
@@ -126,6 +143,15 @@ fn what_the_lockfile_hides_is_refused() {
     let refused = sandbox.run(&["verify"]).failed();
     insta::assert_snapshot!(sandbox.snapshot(&refused), @"
     exit: 1
+    --- stdout
+    ✓ lock          1 package in spin-deps.lock, up to date  [TIME]
+        demo
+        └── component app
+            └── acme:count 1.0.0 wasm.example (^1; inherits environment)
+    ✓ digests       1 package is what was locked  [TIME]
+    – types         isolation did not pass
+    ✗ isolation     acme:count@1.0.0 reaches for the capability `environment`, which the lockfile does not record  [TIME]
+    Failed demo at isolation
     --- stderr
     error: acme:count@1.0.0 reaches for the capability `environment`, which the lockfile does not record
 
@@ -147,6 +173,15 @@ fn what_a_published_component_brings_in_is_granted_nothing() {
     let refused = sandbox.run(&["verify"]).failed();
     insta::assert_snapshot!(sandbox.snapshot(&refused), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          2 packages in spin-deps.lock, written  [TIME]
+        demo
+        └── component app
+            └── acme:app 1.0.0 wasm.example (as source)
+                └── acme:count 1.0.0 wasm.example (^1.0.0)
+    ✓ digests       2 packages are what was locked  [TIME]
+    ✗ types         `acme:count` would reach the capability `environment` that the app does not grant it  [TIME]
+    Failed demo at types
     --- stderr
     error: `acme:count` would reach the capability `environment` that the app does not grant it
         ╭─[spin.toml:16:10]

@@ -123,12 +123,42 @@ fn variables_come_from_the_command_line_then_the_environment_then_the_default() 
     .map(|run| sandbox.snapshot(&run));
     insta::assert_snapshot!(texts.join("\n"), @"
     exit: 2
+    --- stdout
+    ✓ lock          the app needs no packages  [TIME]
+        showing
+        ├── component env
+        ├── component files
+        └── component variables
+    ✓ digests       nothing to compare  [TIME]
+    ✓ types         3 components fit what they are composed of  [TIME]
+        env: 1 instance, [SIZE] bytes
+        files: 1 instance, [SIZE] bytes
+        variables: 1 instance, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    ✗ start         the variable `token` of component `variables` has no value  [TIME]
+    Failed showing at start
     --- stderr
     error: the variable `token` of component `variables` has no value
 
     hint: give it with `--variable token=VALUE` or SPIN_VARIABLE_TOKEN
 
     exit: 1
+    --- stdout
+    ✓ lock          the app needs no packages  [TIME]
+        showing
+        ├── component env
+        ├── component files
+        └── component variables
+    ✓ digests       nothing to compare  [TIME]
+    ✓ types         3 components fit what they are composed of  [TIME]
+        env: 1 instance, [SIZE] bytes
+        files: 1 instance, [SIZE] bytes
+        variables: 1 instance, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    ✗ start         the app has no variable `tokn`  [TIME]
+    Failed showing at start
     --- stderr
     error: the app has no variable `tokn`
 
@@ -203,19 +233,21 @@ fn verify_shows_how_the_app_was_made_and_what_it_answered() {
     insta::assert_snapshot!(sandbox.snapshot(&run), @"
     exit: 0
     --- stdout
-    Locked 2 packages in spin-deps.lock
-      demo
-      └── component app
-          └── acme:middle 1.0.0 wasm.example (^1)
-              └── acme:base 1.1.0 wasm.example (^1.0.0)
-    Checked 2 packages against their digests
-    Composed app from 3 instances, [SIZE] bytes
-      acme:middle@1.0.0: acme:base/api@1.0.0 → acme:base@1.1.0
-      app: acme:middle/api@1.0.0 → acme:middle@1.0.0
-    Started in [TIME]
-      ✓ GET /x → 200 [TIME]
-        acme:middle@1.0.0(acme:base@1.1.0(/x))
-    Verified 1 request answered as expected
+    ✓ lock          2 packages in spin-deps.lock, written  [TIME]
+        demo
+        └── component app
+            └── acme:middle 1.0.0 wasm.example (^1)
+                └── acme:base 1.1.0 wasm.example (^1.0.0)
+    ✓ digests       2 packages are what was locked  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 3 instances, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    ✓ start         1 component runs  [TIME]
+    ✓ requests      1 answered as expected  [TIME]
+        ✓ GET /x → 200  [TIME]
+          acme:middle@1.0.0(acme:base@1.1.0(/x))
+    Verified demo
     ");
 }
 
@@ -247,38 +279,42 @@ expect = { body_pattern = "^bye" }
     insta::assert_snapshot!(sandbox.snapshot(&run), @r#"
     exit: 1
     --- stdout
-    Locked nothing: the app needs no packages
-      showing
-      ├── component env
-      ├── component files
-      └── component variables
-    Checked 0 packages against their digests
-    Composed env from 1 instance, [SIZE] bytes
-    Composed files from 1 instance, [SIZE] bytes
-    Composed variables from 1 instance, [SIZE] bytes
-    Started in [TIME]
-      ✓ GET /robots.txt → 203 [TIME]
-        none
-      ✗ GET /robots.txt → 203 [TIME]
-        status
-          expected "200"
-          but got  "203"
-        header content-type
-          expected "text/html"
-          but got  "text/plain"
-        header x-other
-          expected "1"
-          but got  "no such header"
-        body
-          expected "all\n"
-          but got  "none\n"
-      ✓ POST /env/GREETING → 200 [TIME]
-        hello
-      ✗ GET /env/GREETING → 200 [TIME]
-        body_pattern
-          expected "^bye"
-          but got  "hello"
-    Failed 2 of 4 requests
+    ✓ lock          the app needs no packages  [TIME]
+        showing
+        ├── component env
+        ├── component files
+        └── component variables
+    ✓ digests       nothing to compare  [TIME]
+    ✓ types         3 components fit what they are composed of  [TIME]
+        env: 1 instance, [SIZE] bytes
+        files: 1 instance, [SIZE] bytes
+        variables: 1 instance, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    ✓ start         3 components run  [TIME]
+    ✗ requests      2 of 4 not answered as expected  [TIME]
+        ✓ GET /robots.txt → 203  [TIME]
+          none
+        ✗ GET /robots.txt → 203  [TIME]
+          status
+            expected "200"
+            but got  "203"
+          header content-type
+            expected "text/html"
+            but got  "text/plain"
+          header x-other
+            expected "1"
+            but got  "no such header"
+          body
+            expected "all\n"
+            but got  "none\n"
+        ✓ POST /env/GREETING → 200  [TIME]
+          hello
+        ✗ GET /env/GREETING → 200  [TIME]
+          body_pattern
+            expected "^bye"
+            but got  "hello"
+    Failed showing at requests
     "#);
 }
 
@@ -289,17 +325,20 @@ fn verify_without_requests_says_that_nothing_was_asked() {
     insta::assert_snapshot!(sandbox.snapshot(&run), @"
     exit: 0
     --- stdout
-    Locked nothing: the app needs no packages
-      showing
-      ├── component env
-      ├── component files
-      └── component variables
-    Checked 0 packages against their digests
-    Composed env from 1 instance, [SIZE] bytes
-    Composed files from 1 instance, [SIZE] bytes
-    Composed variables from 1 instance, [SIZE] bytes
-    Started in [TIME]
-    --- stderr
-    warning: the manifest lists no requests in [application.tool.deps.verify], so the app was started and not asked anything
+    ✓ lock          the app needs no packages  [TIME]
+        showing
+        ├── component env
+        ├── component files
+        └── component variables
+    ✓ digests       nothing to compare  [TIME]
+    ✓ types         3 components fit what they are composed of  [TIME]
+        env: 1 instance, [SIZE] bytes
+        files: 1 instance, [SIZE] bytes
+        variables: 1 instance, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    ✓ start         3 components run  [TIME]
+    – requests      none in [application.tool.deps.verify]
+    Verified showing
     ");
 }

@@ -20,7 +20,7 @@ usage: cargo xtask CHORE
   test [ARGUMENTS]   install the servers and compilers that the tests need, then run the whole suite
   toolchains         install the compilers of other languages alone
   bench [NAME…]      measure against what one would use instead: `lock`, `fetch`, `graphs`,
-                     `transfer`, or all of them; or `solver`, the solver on its own
+                     `transfer`, `serve`, or all of them; or `solver`, the solver on its own
   docs [--check]     write docs/reference/cli.md from the command line's own description
   pages              write what the commands of the pages print into the pages, and draw their pictures
   plugin [OPTIONS]   make the archive and the manifest of the Spin plugin
@@ -51,6 +51,13 @@ fn run(arguments: &[&str]) -> Result<()> {
         }
         ["bench", rest @ ..] => {
             tools::install_test_servers()?;
+            // Nothing named is everything.
+            if !["lock", "fetch", "graphs", "transfer"].iter().any(|name| rest.contains(name))
+                || rest.contains(&"serve")
+            {
+                tools::install_packages(&[("wrk", "wrk")])?;
+                toolchains::install()?;
+            }
             let arguments = [&["--"], rest].concat();
             cargo(&["bench", "--package", "spin-deps", "--bench", "compare", "--locked"], &arguments)
         }

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its setup fails")]
 
+mod bad_guests;
+mod clients;
 mod failures;
 mod guests;
 mod lifecycle;
+mod reuse;
 mod routing;
 mod support;

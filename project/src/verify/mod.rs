@@ -2,11 +2,12 @@
 //!
 //! A verification is a list of steps, and each leans on what those before it have shown: what is locked fits the
 //! manifest, its content is what was locked, the components compose, nobody reaches further than allowed, the app has
-//! what is required of it, it starts, and it answers as its manifest says.
+//! what is required of it, it starts, it answers
+//! as its manifest says, and if that is asked for, no answer depends on those before it.
 //!
 //! ```text
-//! lock ── digests ──┬── types ──┬── start ── requests
-//!                   ├── isolation ┘
+//! lock ── digests ──┬── types ───────┬── start ──┬── requests
+//!                   ├── isolation ───┘           └── reuse
 //!                   └── requirements
 //! ```
 //!
@@ -14,6 +15,7 @@
 //! so that one run tells everything there is to mend. Either way the report has every step: those not taken say why.
 
 mod requests;
+mod reuse;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -25,9 +27,13 @@ use requests::Prepared;
 use steps::{Done, Steps};
 
 pub use requests::{Answer, Mismatch};
+pub use reuse::{Leak, Reused};
 pub use steps::{Outcome, Step, StepKind};
 
-use StepKind::{Digests, Isolation, Lock, Requests, Requirements, Start, Types};
+use StepKind::{Digests, Isolation, Lock, Requests, Requirements, Reuse, Start, Types};
+
+/// Why nothing is asked.
+const NO_REQUESTS: &str = "none in [application.tool.deps.verify]";
 
 /// What is to be verified, and how.
 #[derive(Debug)]
@@ -36,6 +42,8 @@ pub struct VerifyOptions {
     pub run: RunOptions,
     /// Whether to go on after a step that failed, as far as others do not need it.
     pub keep_going: bool,
+    /// Whether to look for what requests leave behind in instances that are reused.
+    pub reuse_check: bool,
 }
 
 /// What `verify` found.
@@ -51,6 +59,8 @@ pub struct VerifyReport {
     pub composed: Vec<ComposedComponent>,
     /// The answers, in the order of the manifest.
     pub answers: Vec<Answer>,
+    /// What the requests leave behind, if that was looked for.
+    pub reuse: Option<Vec<Reused>>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -78,6 +88,7 @@ impl Project {
             sync: None,
             composed: Vec::new(),
             answers: Vec::new(),
+            reuse: None,
             warnings: Vec::new(),
         };
         report.sync = self.verify_content(&mut steps).await;
@@ -213,7 +224,7 @@ impl Project {
         let answered = steps.take(Requests, &[Start], async {
             let Some(running) = &running else { return Ok(Done::Passed(Vec::new(), String::new())) };
             if requests.is_empty() {
-                return Ok(Done::Skipped("none in [application.tool.deps.verify]".into()));
+                return Ok(Done::Skipped(NO_REQUESTS.into()));
             }
             Ok(answers(running, &requests).await)
         });
@@ -221,6 +232,20 @@ impl Project {
         if let Some(running) = running {
             report.warnings.extend(running.warnings.iter().cloned());
             running.shutdown().await;
+        }
+        if options.reuse_check {
+            let compared = steps.take(Reuse, &[Start], async {
+                if requests.is_empty() {
+                    return Ok(Done::Skipped(NO_REQUESTS.into()));
+                }
+                let fresh = self.start_composed(&reuse::fresh(&options.run), &composed).await?;
+                let reused = self.start_composed(&reuse::reused(&options.run), &composed).await?;
+                let compared = reuse::compare(&fresh, &reused, &requests).await;
+                fresh.shutdown().await;
+                reused.shutdown().await;
+                Ok(compared)
+            });
+            report.reuse = compared.await;
         }
         Ok(())
     }

@@ -21,6 +21,8 @@ pub enum StepKind {
     Start,
     /// The requests that the manifest lists are answered as it says.
     Requests,
+    /// No request finds what another left behind in the instance that answers both.
+    Reuse,
 }
 
 impl StepKind {
@@ -34,6 +36,7 @@ impl StepKind {
             Self::Requirements => "requirements",
             Self::Start => "start",
             Self::Requests => "requests",
+            Self::Reuse => "reuse",
         }
     }
 }

@@ -93,17 +93,20 @@ fn it_is_a_registry_like_any_other() {
     $ verify
     exit: 0
     --- stdout
-    Locked 1 package in spin-deps.lock, up to date
-      demo
-      └── component app
-          └── acme:base 1.1.0 warg.example (^1)
-    Checked 1 package against its digest
-    Composed app from 2 instances, [SIZE] bytes
-      app: acme:base/api@1.0.0 → acme:base@1.1.0
-    Started in [TIME]
-      ✓ GET /x → 200 [TIME]
-        acme:base@1.1.0(/x)
-    Verified 1 request answered as expected
+    ✓ lock          1 package in spin-deps.lock, up to date  [TIME]
+        demo
+        └── component app
+            └── acme:base 1.1.0 warg.example (^1)
+    ✓ digests       1 package is what was locked  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 2 instances, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    ✓ start         1 component runs  [TIME]
+    ✓ requests      1 answered as expected  [TIME]
+        ✓ GET /x → 200  [TIME]
+          acme:base@1.1.0(/x)
+    Verified demo
 
     $ tree
     exit: 0
@@ -232,17 +235,20 @@ fn without_a_network_what_was_proven_once_is_enough() {
     $ verify --offline
     exit: 0
     --- stdout
-    Locked 1 package in spin-deps.lock
-      demo
-      └── component app
-          └── acme:base 1.1.0 warg.example (^1)
-    Checked 1 package against its digest
-    Composed app from 2 instances, [SIZE] bytes
-      app: acme:base/api@1.0.0 → acme:base@1.1.0
-    Started in [TIME]
-      ✓ GET /x → 200 [TIME]
-        acme:base@1.1.0(/x)
-    Verified 1 request answered as expected
+    ✓ lock          1 package in spin-deps.lock, written  [TIME]
+        demo
+        └── component app
+            └── acme:base 1.1.0 warg.example (^1)
+    ✓ digests       1 package is what was locked  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 2 instances, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    ✓ start         1 component runs  [TIME]
+    ✓ requests      1 answered as expected  [TIME]
+        ✓ GET /x → 200  [TIME]
+          acme:base@1.1.0(/x)
+    Verified demo
 
     $ versions acme:other --offline
     exit: 1

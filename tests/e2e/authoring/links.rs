@@ -133,6 +133,9 @@ fn what_is_locked_has_no_links() {
     }
     insta::assert_snapshot!(shown.join("\n"), @r#"
     exit: 1
+    --- stdout
+    ✗ lock          acme:base is linked to ../base/built.wasm, and `--locked` forbids that  [TIME]
+    Failed demo at lock
     --- stderr
     error: acme:base is linked to ../base/built.wasm, and `--locked` forbids that
         ╭─[spin.toml:12:15]

@@ -155,15 +155,16 @@ fn it_is_verified_without_being_started_and_composed() {
     insta::assert_snapshot!(shown(&sandbox, &["verify"]), @"
     exit: 0
     --- stdout
-    Locked 2 packages in spin-deps.lock, up to date
-      acme:outer
-      └── acme:middle 1.0.0 wasm.example (^1.0.0)
-          └── acme:base 1.1.0 wasm.example (^1.0.0)
-    Checked 2 packages against their digests
-    Composed outer from 3 instances, [SIZE] bytes
-      acme:middle@1.0.0: acme:base/api@1.0.0 → acme:base@1.1.0
-      outer: acme:middle/api@1.0.0 → acme:middle@1.0.0
-    Not started: a component on its own answers no requests
+    ✓ lock          2 packages in spin-deps.lock, up to date  [TIME]
+        acme:outer
+        └── acme:middle 1.0.0 wasm.example (^1.0.0)
+            └── acme:base 1.1.0 wasm.example (^1.0.0)
+    ✓ digests       2 packages are what was locked  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        outer: 3 instances, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    – start         a component on its own answers no requests
+    Verified acme:outer
     ");
     insta::assert_snapshot!(shown(&sandbox, &["compose", "outer", "-o", "composed.wasm"]), @"
     exit: 0
@@ -187,6 +188,14 @@ fn it_is_verified_without_being_started_and_composed() {
     );
     insta::assert_snapshot!(shown(&sandbox, &["verify"]), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          2 packages in spin-deps.lock, up to date  [TIME]
+        acme:outer
+        └── acme:middle 1.0.0 wasm.example (^1.0.0)
+            └── acme:base 1.1.0 wasm.example (^1.0.0)
+    ✓ digests       2 packages are what was locked  [TIME]
+    ✗ types         the dependency `acme:middle` matches no import of `outer`  [TIME]
+    Failed acme:outer at types
     --- stderr
     error: the dependency `acme:middle` matches no import of `outer`
        ╭─[component.toml:9:1]
@@ -201,6 +210,14 @@ fn it_is_verified_without_being_started_and_composed() {
     fs_err::remove_file(sandbox.project().join("outer.wasm")).unwrap();
     insta::assert_snapshot!(shown(&sandbox, &["verify"]), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          2 packages in spin-deps.lock, up to date  [TIME]
+        acme:outer
+        └── acme:middle 1.0.0 wasm.example (^1.0.0)
+            └── acme:base 1.1.0 wasm.example (^1.0.0)
+    ✓ digests       2 packages are what was locked  [TIME]
+    ✗ types         the file of component `outer` does not exist  [TIME]
+    Failed acme:outer at types
     --- stderr
     error: the file of component `outer` does not exist
        ╭─[component.toml:3:1]

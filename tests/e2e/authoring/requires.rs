@@ -39,6 +39,18 @@ fn verify_says_what_the_app_does_not_give() {
     write_app(&sandbox, DEPENDENCIES, "key_value_stores = [\"default\"]");
     insta::assert_snapshot!(sandbox.snapshot(&sandbox.run(&["verify"]).failed()), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          2 packages in spin-deps.lock, written  [TIME]
+        demo
+        └── component app
+            └── acme:middle 1.0.0 wasm.example (^1)
+                └── acme:base 1.1.0 wasm.example (^1.0.0)
+    ✓ digests       2 packages are what was locked  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 3 instances, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✗ requirements  the app does not give its dependencies what they require  [TIME]
+    Failed demo at requirements
     --- stderr
     error: the app does not give its dependencies what they require:
       - acme:base@1.1.0 requires the AI model `llama2-chat`, which component `app` neither has nor passes on
@@ -108,6 +120,17 @@ fn a_component_from_a_registry_requires_too() {
     sandbox.write("spin.toml", manifest("", "path: /x").replace("source = \"app.wasm\"", source));
     insta::assert_snapshot!(sandbox.snapshot(&sandbox.run(&["verify"]).failed()), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          1 package in spin-deps.lock, written  [TIME]
+        demo
+        └── component app
+            └── acme:front 1.0.0 wasm.example (as source)
+    ✓ digests       1 package is what was locked  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 1 instance, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✗ requirements  the app does not give its dependencies what they require  [TIME]
+    Failed demo at requirements
     --- stderr
     error: the app does not give its dependencies what they require:
       - acme:front@1.0.0 requires the key-value store `sessions`, which component `app` does not have
@@ -131,6 +154,18 @@ fn middleware_requires_of_the_component_behind_it() {
     sandbox.write("spin.toml", manifest("", "path: /x").replace("component = \"app\"", entry));
     insta::assert_snapshot!(sandbox.snapshot(&sandbox.run(&["verify"]).failed()), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          1 package in spin-deps.lock, written  [TIME]
+        demo
+        ├── component app
+        └── middleware of /...
+            └── acme:guard 1.0.0 wasm.example (^1)
+    ✓ digests       1 package is what was locked  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 2 instances, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✗ requirements  the app does not give its dependencies what they require  [TIME]
+    Failed demo at requirements
     --- stderr
     error: the app does not give its dependencies what they require:
       - acme:guard@1.0.0 requires the outbound host `https://login.example.com`, which component `app` neither has nor passes on
@@ -153,6 +188,18 @@ fn a_list_is_written_once_for_all_that_require_something_of_it() {
     sandbox.run(&["publish", "../middle", "--quiet"]).done();
     insta::assert_snapshot!(sandbox.snapshot(&sandbox.run(&["verify"]).failed()), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          2 packages in spin-deps.lock, written  [TIME]
+        demo
+        └── component app
+            └── acme:middle 1.1.0 wasm.example (^1)
+                └── acme:base 1.1.0 wasm.example (^1)
+    ✓ digests       2 packages are what was locked  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 3 instances, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✗ requirements  the app does not give its dependencies what they require  [TIME]
+    Failed demo at requirements
     --- stderr
     error: the app does not give its dependencies what they require:
       - acme:middle@1.1.0 requires the key-value store `log`, which component `app` neither has nor passes on

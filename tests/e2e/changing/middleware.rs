@@ -74,39 +74,44 @@ fn verify_sees_what_it_does() {
     insta::assert_snapshot!(sandbox.snapshot(&missing), @r#"
     exit: 1
     --- stdout
-    Locked 1 package in spin-deps.lock, up to date
-      demo
-      └── component app
-          └── acme:base 1.1.0 wasm.example (^1)
-    Checked 1 package against its digest
-    Composed app from 2 instances, [SIZE] bytes
-      app: acme:base/api@1.0.0 → acme:base@1.1.0
-    Started in [TIME]
-      ✗ GET /x → 200 [TIME]
-        header x-first
-          expected "first"
-          but got  "no such header"
-    Failed 1 of 1 request
+    ✓ lock          1 package in spin-deps.lock, up to date  [TIME]
+        demo
+        └── component app
+            └── acme:base 1.1.0 wasm.example (^1)
+    ✓ digests       1 package is what was locked  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 2 instances, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    ✓ start         1 component runs  [TIME]
+    ✗ requests      1 of 1 not answered as expected  [TIME]
+        ✗ GET /x → 200  [TIME]
+          header x-first
+            expected "first"
+            but got  "no such header"
+    Failed demo at requests
     "#);
     sandbox.run(&["add", "./first.wasm", "--route", "/..."]).done();
     let verified = sandbox.run(&["verify"]).done();
     insta::assert_snapshot!(sandbox.snapshot(&verified), @"
     exit: 0
     --- stdout
-    Locked 1 package in spin-deps.lock, up to date
-      demo
-      ├── component app
-      │   └── acme:base 1.1.0 wasm.example (^1)
-      └── middleware of /...
-          └── ./first.wasm
-    Checked 1 package against its digest
-    Composed app from 3 instances, [SIZE] bytes
-      app: acme:base/api@1.0.0 → acme:base@1.1.0
-      ./first.wasm: wasi:http/handler@0.3.0 → app
-    Started in [TIME]
-      ✓ GET /x → 200 [TIME]
-        acme:base@1.1.0(/x)
-    Verified 1 request answered as expected
+    ✓ lock          1 package in spin-deps.lock, up to date  [TIME]
+        demo
+        ├── component app
+        │   └── acme:base 1.1.0 wasm.example (^1)
+        └── middleware of /...
+            └── ./first.wasm
+    ✓ digests       1 package is what was locked  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 3 instances, [SIZE] bytes
+    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    ✓ start         1 component runs  [TIME]
+    ✓ requests      1 answered as expected  [TIME]
+        ✓ GET /x → 200  [TIME]
+          acme:base@1.1.0(/x)
+    Verified demo
     ");
 }
 

@@ -512,6 +512,14 @@ fn an_annotation_that_lies_makes_no_wrong_composition() {
     let run = sandbox.run(&["verify"]).failed();
     insta::assert_snapshot!(sandbox.snapshot(&run), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          1 package in spin-deps.lock, up to date  [TIME]
+        demo
+        └── component app
+            └── acme:hash 1.0.0 wasm.example (^1)
+    ✓ digests       1 package is what was locked  [TIME]
+    ✗ types         `acme:hash@1.0.0` does not fit the import `acme:hash/api@1.0.0` of `app`: they differ in the function `call`  [TIME]
+    Failed demo at types
     --- stderr
     error: `acme:hash@1.0.0` does not fit the import `acme:hash/api@1.0.0` of `app`: they differ in the function `call`
       expected by app: call: func(input: string) -> string

@@ -347,6 +347,9 @@ fn an_override_that_does_not_fit_by_its_types_is_explained() {
     let refused = sandbox.run(&["verify"]).failed();
     insta::assert_snapshot!(sandbox.snapshot(&refused), @r#"
     exit: 1
+    --- stdout
+    ✗ lock          because component `app` depends on acme:middle ^1  [TIME]
+    Failed demo at lock
     --- stderr
     error: because component `app` depends on acme:middle ^1
       and acme:middle 1.0.0 depends on acme:base =2.0.0

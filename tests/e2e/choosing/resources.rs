@@ -134,6 +134,18 @@ fn a_counter_of_another_major_is_another_thing() {
     sandbox.run(&["lock"]).done();
     insta::assert_snapshot!(refused(&sandbox, &["verify"]), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          4 packages in spin-deps.lock, up to date  [TIME]
+        demo
+        └── component app
+            ├── acme:store 1.1.0 wasm.example (^1)
+            ├── acme:left 1.0.0 wasm.example (^1)
+            │   └── acme:store 1.1.0 (^1.0.0)
+            └── acme:right 1.0.0 wasm.example (^1)
+                └── acme:store 2.0.0 wasm.example (^2.0.0)
+    ✓ digests       4 packages are what was locked  [TIME]
+    ✗ types         `acme:right@1.0.0` does not fit the import `acme:right/api@1.0.0` of `app`: they differ in the resource `counter`  [TIME]
+    Failed demo at types
     --- stderr
     error: `acme:right@1.0.0` does not fit the import `acme:right/api@1.0.0` of `app`: they differ in the resource `counter`
       expected by app: use acme:store/api@1.0.0.{counter}, which is that of `acme:store@1.1.0`

@@ -34,7 +34,6 @@ pub(crate) fn zig() -> PathBuf {
 }
 
 /// The command line of plain wasmtime.
-#[expect(dead_code, reason = "for the tests of what is composed")]
 pub(crate) fn wasmtime() -> PathBuf {
     packaged("wasmtime_cli/wasmtime")
 }

@@ -9,7 +9,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use spin_deps_project::{Answer, Error, Outcome, VerifyReport, VerifyStep};
+use spin_deps_project::{Answer, Error, Leak, Mismatch, Outcome, Reused, VerifyReport, VerifyStep};
 
 use crate::report::{self, Failure};
 
@@ -19,6 +19,9 @@ pub(super) fn xml(report: &VerifyReport) -> Result<String, Failure> {
     all.add_test_suite(suite("steps", report.steps.iter().map(step)));
     if !report.answers.is_empty() {
         all.add_test_suite(suite("requests", report.answers.iter().map(answer)));
+    }
+    if let Some(reuse) = &report.reuse {
+        all.add_test_suite(suite("reuse", reuse.iter().map(reused)));
     }
     let time = report.steps.iter().map(|step| step.milliseconds).sum();
     all.set_time(duration(time));
@@ -41,11 +44,7 @@ fn step(step: &VerifyStep) -> TestCase {
     let status = match &step.outcome {
         Outcome::Passed => TestCaseStatus::success(),
         Outcome::Failed(errors) => failure(&step.summary, &errors.iter().map(in_words).collect::<String>()),
-        Outcome::Skipped => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(step.summary.as_str());
-            status
-        }
+        Outcome::Skipped => skipped(&step.summary),
     };
     let mut case = TestCase::new(step.kind.name(), status);
     case.set_time(duration(step.milliseconds));
@@ -57,16 +56,41 @@ fn answer(answer: &Answer) -> TestCase {
         TestCaseStatus::success()
     } else {
         let of: Vec<_> = answer.mismatches.iter().map(|it| it.of.as_str()).collect();
-        let mut text = String::new();
-        for it in &answer.mismatches {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{}\n  expected {}\n  but got  {}", it.of, it.expected, it.actual);
-        }
+        let text = differing(&answer.mismatches, ["expected", "but got "]);
         failure(&format!("not as expected: {}", of.join(", ")), &text)
     };
     let mut case = TestCase::new(format!("{} {}", answer.method, answer.path), status);
     case.set_time(duration(answer.milliseconds));
     case
+}
+
+fn reused(reused: &Reused) -> TestCase {
+    let status = match reused.verdict {
+        Leak::None => TestCaseStatus::success(),
+        Leak::Found => {
+            let text = differing(&reused.differences, ["fresh ", "reused"]);
+            failure("answered with what another request left behind", &text)
+        }
+        Leak::NotComparable => skipped("two fresh instances answer differently"),
+        Leak::NotApplicable => skipped("each request has an instance of its own"),
+        Leak::NotReused => skipped("never answered by an instance that had answered before"),
+    };
+    TestCase::new(format!("{} {}", reused.method, reused.path), status)
+}
+
+fn differing(mismatches: &[Mismatch], [one, other]: [&str; 2]) -> String {
+    let mut text = String::new();
+    for it in mismatches {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}\n  {one} {}\n  {other} {}", it.of, it.expected, it.actual);
+    }
+    text
+}
+
+fn skipped(reason: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(reason);
+    status
 }
 
 fn failure(message: &str, text: &str) -> TestCaseStatus {

@@ -7,7 +7,9 @@
 //! ```
 
 use serde_json::json;
-use spin_deps_project::{Answer, ComposedComponent, Outcome, StepKind, VerifyReport, VerifyStep};
+use spin_deps_project::{
+    Answer, ComposedComponent, Leak, Mismatch, Outcome, Reused, StepKind, VerifyReport, VerifyStep,
+};
 
 use super::milliseconds;
 use crate::{
@@ -29,6 +31,7 @@ pub(super) fn lines(report: &VerifyReport, tree: &[String], keep_going: bool, ve
             StepKind::Lock => tree.to_vec(),
             StepKind::Types => report.composed.iter().flat_map(|it| composed(it, verbose)).collect(),
             StepKind::Requests => report.answers.iter().flat_map(answer).collect(),
+            StepKind::Reuse => report.reuse.iter().flatten().flat_map(reused).collect(),
             _ => Vec::new(),
         };
         lines.extend(details.iter().map(|line| format!("{INDENT}{line}")));
@@ -114,10 +117,31 @@ fn answer(answer: &Answer) -> Vec<String> {
     {
         lines.push(format!("  {}", styled(DIM, first)));
     }
-    for mismatch in &answer.mismatches {
-        lines.push(format!("  {}", clean(&mismatch.of)));
-        lines.push(format!("    expected {}", clean(&json!(mismatch.expected).to_string())));
-        lines.push(format!("    but got  {}", clean(&json!(mismatch.actual).to_string())));
-    }
+    lines.extend(answer.mismatches.iter().flat_map(|it| differing(it, ["expected", "but got "])));
     lines
+}
+
+fn reused(reused: &Reused) -> Vec<String> {
+    let (mark, words) = match reused.verdict {
+        Leak::None => (good(), "the same"),
+        Leak::Found => (bad(), "not the same"),
+        Leak::NotComparable => (skipped(), "not comparable: two fresh instances answer differently"),
+        Leak::NotApplicable => (skipped(), "not applicable: each request has an instance of its own"),
+        Leak::NotReused => (skipped(), "never answered by an instance that had answered before"),
+    };
+    let mut lines = vec![format!("{mark} {} {} {}", reused.method, clean(&reused.path), styled(DIM, words))];
+    let names = match reused.verdict {
+        Leak::NotComparable => ["once ", "again"],
+        _ => ["fresh ", "reused"],
+    };
+    lines.extend(reused.differences.iter().flat_map(|it| differing(it, names)));
+    lines
+}
+
+fn differing(mismatch: &Mismatch, [one, other]: [&str; 2]) -> [String; 3] {
+    [
+        format!("  {}", clean(&mismatch.of)),
+        format!("    {one} {}", clean(&json!(mismatch.expected).to_string())),
+        format!("    {other} {}", clean(&json!(mismatch.actual).to_string())),
+    ]
 }

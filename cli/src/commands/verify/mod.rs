@@ -37,6 +37,9 @@ pub(crate) struct Verify {
     /// Go on after a step that fails, as far as others do not need it
     #[arg(long)]
     keep_going: bool,
+    /// Look for what requests leave behind in instances that are reused, by asking twice in one and in fresh ones
+    #[arg(long)]
+    reuse_check: bool,
     /// Write the report as JUnit XML, too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -82,6 +85,7 @@ impl Verify {
                 ..RunOptions::default()
             },
             keep_going: self.keep_going,
+            reuse_check: self.reuse_check,
         };
         let report = project.verify(&options).await?;
         let sync = report.sync.iter().flat_map(|sync| sync.warnings.iter().chain(&sync.lock.warnings));
@@ -126,6 +130,7 @@ fn as_json(report: &VerifyReport) -> Value {
             "instances": it.instances,
         })).collect::<Vec<_>>(),
         "answers": report.answers,
+        "reuse": report.reuse,
         "warnings": report.warnings,
     })
 }

@@ -1,0 +1,80 @@
+//! `verify --junit FILE`: the report for the CI.
+
+use quick_junit::{Report, TestCaseStatus, TestSuite};
+
+use super::{BAD, GOOD, app};
+use crate::support::world::Sandbox;
+
+/// The report of a run, read as a CI reads it.
+fn report(sandbox: &Sandbox, arguments: &[&str]) -> Report {
+    sandbox.run(&[&["verify", "--junit", "out/report.xml"], arguments].concat());
+    let text = sandbox.read("out/report.xml");
+    Report::deserialize_from_str(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"))
+}
+
+/// A suite as a line for each of its cases.
+fn cases(suite: &TestSuite) -> String {
+    let lines = suite.test_cases.iter().map(|case| {
+        let status = match &case.status {
+            TestCaseStatus::Success { .. } => "passed".to_owned(),
+            TestCaseStatus::NonSuccess { message, description, .. } => {
+                let text = |it: &Option<quick_junit::XmlString>| {
+                    it.as_ref().map_or_else(String::new, |it| it.as_str().to_owned())
+                };
+                format!("failed: {}\n{}", text(message), text(description))
+            }
+            TestCaseStatus::Skipped { message, .. } => {
+                format!("skipped: {}", message.as_ref().map_or("", |it| it.as_str()))
+            }
+        };
+        format!("{} {status}\n", case.name.as_str())
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_step_is_a_case_and_so_is_a_request() {
+    let sandbox = app(&(GOOD.to_owned() + BAD));
+    fs_err::create_dir_all(sandbox.project().join("out")).expect("a folder");
+    let report = report(&sandbox, &[]);
+    assert_eq!((report.name.as_str(), report.failures), ("spin-deps verify demo", 2));
+    let suites: Vec<_> = report.test_suites.iter().map(|suite| suite.name.as_str()).collect();
+    assert_eq!(suites, ["steps", "requests"]);
+    insta::assert_snapshot!(report.test_suites.iter().map(cases).collect::<Vec<_>>().join("---\n"), @"");
+}
+
+#[test]
+fn an_error_has_its_place_and_its_hint() {
+    let sandbox = app("");
+    fs_err::create_dir_all(sandbox.project().join("out")).expect("a folder");
+    sandbox.write("spin.toml", sandbox.read("spin.toml").replace("app.wasm", "other.wasm"));
+    let report = report(&sandbox, &[]);
+    insta::assert_snapshot!(cases(&report.test_suites[0]), @"");
+}
+
+/// XML has no way to write most control characters.
+#[test]
+fn what_a_guest_says_does_not_break_the_file() {
+    let hostile = r#"
+[[trigger.http]]
+route = "/hostile"
+static_response = { body = "\u001b[31m ]]> <&\u0000\uffff" }
+
+[[application.tool.deps.verify.requests]]
+path = "/hostile"
+expect = { body = "\u0007" }
+"#;
+    let sandbox = app(hostile);
+    fs_err::create_dir_all(sandbox.project().join("out")).expect("a folder");
+    let report = report(&sandbox, &[]);
+    let text = sandbox.read("out/report.xml");
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    assert!(cases(&report.test_suites[1]).contains("]]> <&"), "{text}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_a_failure_beside_the_report() {
+    let sandbox = app(GOOD);
+    let run = sandbox.run(&["verify", "--junit", "nowhere/report.xml"]).failed();
+    insta::assert_snapshot!(sandbox.snapshot(&run), @"");
+}

@@ -1,0 +1,121 @@
+//! What becomes of the steps, one after the other.
+
+use super::{BAD, GOOD, app, outcomes};
+use crate::support::library::{ANSWER, DEPENDENCIES, IMPORTS, publish_all};
+use crate::support::world::Sandbox;
+
+/// An app with packages from a folder.
+fn with_packages() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.use_folder();
+    publish_all(&sandbox);
+    sandbox.write_app(IMPORTS, DEPENDENCIES, ANSWER);
+    sandbox
+}
+
+/// The first step of a report in JSON that failed, which all others after it wait for.
+#[track_caller]
+fn fails_at(sandbox: &Sandbox, arguments: &[&str]) -> String {
+    let run = sandbox.run(&[&["verify", "--format", "json"], arguments].concat());
+    assert_ne!(run.code, Some(0), "{}", run.stdout);
+    let outcomes = outcomes(&run);
+    let failed = outcomes.iter().position(|it| it.ends_with(": failed")).expect("a step that failed");
+    let (before, after) = outcomes.split_at(failed);
+    assert!(!before.iter().any(|it| it.ends_with(": failed")), "{outcomes:?}");
+    assert!(after.iter().skip(1).all(|it| it.ends_with(": skipped")), "{outcomes:?}");
+    after[0].replace(": failed", "")
+}
+
+#[test]
+fn what_is_wrong_is_told_by_the_step_that_sees_it() {
+    let sandbox = with_packages();
+    assert_eq!(fails_at(&sandbox, &["--locked"]), "lock", "there is no lockfile");
+    sandbox.run(&["lock"]).done();
+
+    sandbox.delete_cache();
+    assert_eq!(fails_at(&sandbox, &["--offline"]), "digests", "its content is nowhere");
+    sandbox.run(&["verify"]).done();
+
+    let manifest = sandbox.read("spin.toml");
+    sandbox.write("spin.toml", manifest.replace("status = 200", "status = 404"));
+    assert_eq!(fails_at(&sandbox, &[]), "requests");
+
+    let with_variable = manifest.replace(
+        "[component.app]\n",
+        "[variables]\ntoken = { required = true }\n\n[component.app]\nvariables = { token = \"{{ token }}\" }\n",
+    );
+    sandbox.write("spin.toml", with_variable);
+    assert_eq!(fails_at(&sandbox, &[]), "start", "a variable without a value");
+
+    sandbox.write(
+        "spin.toml",
+        manifest.replace(
+            "\"acme:middle\" = ",
+            "\"acme:other\" = { package = \"acme:middle\", version = \"1\" } #",
+        ),
+    );
+    assert_eq!(fails_at(&sandbox, &[]), "types", "nothing meets an import");
+}
+
+#[test]
+fn the_first_failure_ends_it() {
+    let sandbox = app("");
+    sandbox.write("spin.toml", sandbox.read("spin.toml").replace("app.wasm", "other.wasm"));
+    let run = sandbox.run(&["verify"]).failed();
+    insta::assert_snapshot!(sandbox.snapshot(&run), @"");
+}
+
+#[test]
+fn with_keep_going_everything_is_told_that_can_be() {
+    let sandbox = app(&(GOOD.to_owned() + BAD));
+    sandbox.write(
+        "spin.toml",
+        sandbox.read("spin.toml")
+            + r#"
+[[trigger.http]]
+route = "/b/..."
+component = "b"
+
+[component.b]
+source = "b.wasm"
+
+[[trigger.http]]
+route = "/c/..."
+component = "c"
+
+[component.c]
+source = "c.wasm"
+"#,
+    );
+    let run = sandbox.run(&["verify", "--keep-going"]).failed();
+    insta::assert_snapshot!(sandbox.snapshot(&run), @"");
+
+    sandbox.write("b.wasm", spin_deps_fixtures::http::p2_app(&[]));
+    sandbox.write("c.wasm", spin_deps_fixtures::http::p2_app(&[]));
+    let run = sandbox.run(&["verify", "--keep-going"]).failed();
+    insta::assert_snapshot!(sandbox.snapshot(&run), @"");
+}
+
+#[test]
+fn more_is_said_with_verbose() {
+    let sandbox = with_packages();
+    let run = sandbox.run(&["verify", "--verbose"]).done();
+    insta::assert_snapshot!(sandbox.snapshot(&crate::support::world::Run { stderr: String::new(), ..run }), @"");
+}
+
+#[test]
+fn marks_are_ascii_where_the_locale_is() {
+    let sandbox = app(&(GOOD.to_owned() + BAD));
+    let run = Sandbox::run_command(sandbox.command(&["verify"]).env("LC_ALL", "C")).failed();
+    assert!(run.stdout.is_ascii(), "{}", run.stdout);
+    insta::assert_snapshot!(sandbox.snapshot(&run), @"");
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_an_answer_that_was_not_expected() {
+    let sandbox = app("\n[[application.tool.deps.verify.requests]]\npath = \"/a b\"\n");
+    let run = sandbox.run(&["verify", "--format", "json"]).failed();
+    let answer = &run.json()["answers"][0];
+    assert!(answer["status"].is_null(), "{answer}");
+    assert_eq!(answer["mismatches"][0]["of"], "answer");
+}
