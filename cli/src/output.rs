@@ -24,7 +24,7 @@ pub(crate) struct Output {
     text: String,
     json: Value,
     note: Option<String>,
-    success: bool,
+    status: u8,
     failures: Vec<Failure>,
 }
 
@@ -36,7 +36,7 @@ impl Output {
 
     /// A result whose text is to be written line by line.
     pub(crate) fn new(json: Value) -> Self {
-        Self { text: String::new(), json, note: None, success: true, failures: Vec::new() }
+        Self { text: String::new(), json, note: None, status: 0, failures: Vec::new() }
     }
 
     /// Adds a line of text.
@@ -54,6 +54,11 @@ impl Output {
         self
     }
 
+    /// What was written so far, as a part of something else.
+    pub(crate) fn into_lines(self) -> Vec<String> {
+        self.text.lines().map(str::to_owned).collect()
+    }
+
     /// Says on stderr, after the result and what was said before, what else there is to know.
     pub(crate) fn note(&mut self, note: &str) {
         self.note = Some(match self.note.take() {
@@ -64,7 +69,13 @@ impl Output {
 
     /// The command did its work, and the result is bad.
     pub(crate) fn bad(mut self) -> Self {
-        self.success = false;
+        self.status = 1;
+        self
+    }
+
+    /// The command ends as the one that it ran did. Of a status, the system keeps eight bits.
+    pub(crate) fn status(mut self, status: i32) -> Self {
+        self.status = u8::try_from(status & 0xff).unwrap_or(1);
         self
     }
 
@@ -88,11 +99,7 @@ impl Output {
             crate::report::note(&note);
         }
         let told: Vec<_> = self.failures.iter().map(|it| crate::report::fail(it, format)).collect();
-        match (told.first(), self.success) {
-            (Some(code), _) => *code,
-            (None, true) => ExitCode::SUCCESS,
-            (None, false) => ExitCode::FAILURE,
-        }
+        told.first().copied().unwrap_or_else(|| ExitCode::from(self.status))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is run, and how: plain values, made by the caller.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     net::{Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
@@ -23,6 +23,12 @@ pub struct App {
     pub routes: Vec<Route>,
     /// Its components by id. Every one is compiled and checked, also those that only a private route names.
     pub components: BTreeMap<String, Component>,
+    /// Which of them answers requests to `NAME.spin.internal`, by name.
+    pub internal: BTreeMap<String, String>,
+    /// The ids of those that are commands, which [`crate::Running::run`] runs.
+    pub commands: BTreeSet<String>,
+    /// SQL to run on the database `default` before anything else.
+    pub statements: Vec<String>,
 }
 
 /// A route of the app.
@@ -65,6 +71,14 @@ pub struct Component {
     pub files: Vec<Mount>,
     /// The variables that the guest can ask for, with their values.
     pub variables: BTreeMap<String, String>,
+    /// The labels of the key-value stores that the guest can open.
+    pub key_value_stores: BTreeSet<String>,
+    /// The labels of the SQLite databases that the guest can open.
+    pub sqlite_databases: BTreeSet<String>,
+    /// The arguments of a command, its name first.
+    pub arguments: Vec<String>,
+    /// Whether a command reads and writes the standard streams of this process, as they are.
+    pub inherit_stdio: bool,
     /// The hosts that the guest can send requests to, as Spin writes them; see [`crate::outbound`].
     pub allowed_outbound_hosts: Vec<String>,
     /// How its instances are reused, if not as [`Options::reuse`] says.
@@ -91,6 +105,9 @@ pub struct Options {
     /// The directory for compiled code. It must belong to the user who runs this, for what is read from it is
     /// executed.
     pub compiled_cache: Option<PathBuf>,
+    /// The directory for what key-value stores and databases keep, with Spin's names for the files. Without it, it is
+    /// kept in memory, for as long as the app runs.
+    pub state: Option<PathBuf>,
     /// Called as components are made ready, from several threads.
     pub progress: Option<Progress>,
     /// Where guests' standard output, standard error and traps go, line by line. By default to `tracing`.
@@ -112,6 +129,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             compiled_cache: None,
+            state: None,
             progress: None,
             output: Output::default(),
             request_timeout: Some(Duration::from_secs(30)..=Duration::from_secs(30)),
@@ -127,6 +145,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("listen", &self.listen)
             .field("compiled_cache", &self.compiled_cache)
+            .field("state", &self.state)
             .field("request_timeout", &self.request_timeout)
             .field("max_memory", &self.max_memory)
             .field("grace", &self.grace)

@@ -108,6 +108,7 @@ impl Connection {
 
 async fn answer(server: &Server, request: http::Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
     let bodiless = request.version() == Version::HTTP_2 && request.method() == Method::HEAD;
+    let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
     let response = server.answer(request, client).await;
     if bodiless { without_body(response) } else { response }
 }

@@ -104,6 +104,36 @@ pub enum HostError {
         /// Why.
         source: io::Error,
     },
+    /// What key-value stores and databases keep cannot be opened.
+    #[error("the state of the app{} cannot be opened: {reason}", path.as_ref().map(|it| format!(" in {}", it.display())).unwrap_or_default())]
+    State {
+        /// The directory, unless it is in memory.
+        path: Option<PathBuf>,
+        /// Why.
+        reason: String,
+    },
+    /// A statement for the database `default` cannot be run.
+    #[error("the SQL statement `{statement}` went wrong: {reason}")]
+    Statement {
+        /// The statement.
+        statement: String,
+        /// What SQLite says.
+        reason: String,
+    },
+    /// A component of a command trigger is no command.
+    #[error("the component `{component}` of a command trigger does not export `wasi:cli/run`")]
+    NoCommand {
+        /// The component's id.
+        component: String,
+    },
+    /// A command did not come to an end of its own.
+    #[error("the command `{component}` trapped: {reason}")]
+    CommandTrapped {
+        /// The component's id.
+        component: String,
+        /// Why.
+        reason: String,
+    },
     /// An entry of `allowed_outbound_hosts` is not one.
     #[error("`{pattern}` in the allowed_outbound_hosts of component `{component}` is not valid: {reason}")]
     OutboundHost {
@@ -185,12 +215,17 @@ impl HostError {
                 Some("export one handler, and put the other in a component of its own".to_owned())
             }
             Self::NotProvided { import, .. } => Some(if is_spin(import) {
-                "the embedded host has HTTP, files, environment and variables; run an app with other needs with \
-                 `spin up`"
+                "the embedded host has WASI 0.2 and 0.3, variables, key-value stores and SQLite; run an app with other \
+                 needs with `spin up`"
                     .to_owned()
             } else {
                 format!("add a dependency that exports `{import}` with `spin-deps add`")
             }),
+            Self::NoCommand { .. } => Some(
+                "build it as a command, for example of a `main` function for `wasm32-wasip2`; \
+                 `[[trigger.http]]` serves an HTTP handler"
+                    .to_owned(),
+            ),
             Self::Mount { .. } => Some("check `files` of the component in spin.toml".to_owned()),
             Self::OutboundHost { .. } => {
                 Some("write for example `https://example.com`, `http://*.example.com:8080` or `*://*:*`".to_owned())

@@ -8,8 +8,7 @@
 //! the guest: a guest in an endless loop yields at every tick of the epoch, and is dropped then.
 
 use std::{
-    collections::BTreeMap,
-    io,
+    fmt, io,
     path::PathBuf,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -35,12 +34,16 @@ use wasmtime_wasi_http::{
 
 use crate::{
     app::{Component, Options, Picked, Reuse},
+    chain,
     connection::told,
     error::HostError,
     exchange::{Exchange, Exchanges},
     limits::Limits,
     outbound::AllowedHost,
     output::{GuestStream, Output, Stream},
+    server::Server,
+    services::{Granted, Services},
+    sockets,
     tally::Tally,
     trap,
 };
@@ -53,15 +56,19 @@ const LONGEST_START: Duration = Duration::from_secs(60);
 #[error("it did not start within {} s", .0.as_secs_f32())]
 struct Late(Duration);
 
-/// What a component's instances are made from.
-pub(crate) struct Template {
+/// What a component's instances are made from: `P` is the component with its imports resolved.
+#[derive(Clone)]
+pub(crate) struct Template<P> {
     id: Arc<str>,
     engine: Engine,
-    pre: ProxyPre<State>,
+    pre: P,
     environment: Vec<(String, String)>,
     mounts: Vec<Preopen>,
-    variables: Arc<BTreeMap<String, String>>,
+    arguments: Vec<String>,
+    inherit_stdio: bool,
+    services: Granted,
     allowed: Arc<[AllowedHost]>,
+    chain: Option<Arc<Server>>,
     output: Output,
     request_timeout: Option<Duration>,
     max_memory: Option<usize>,
@@ -72,6 +79,13 @@ pub(crate) struct Template {
     tally: Arc<Tally>,
 }
 
+impl<P> fmt::Debug for Template<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Template").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
 struct Preopen {
     host: PathBuf,
     guest: String,
@@ -81,19 +95,21 @@ struct Preopen {
 /// What all components of a server share.
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
+    /// What the components keep.
+    pub(crate) services: Services,
     /// Room for instances, counted in linear memories.
     pub(crate) room: Arc<Semaphore>,
     /// Becomes true when every instance has to go.
     pub(crate) stop: watch::Receiver<bool>,
 }
 
-impl Template {
+impl<P> Template<P> {
     /// # Errors
     /// When a directory cannot be opened or an outbound host is not valid.
     pub(crate) fn new(
         id: &str,
         component: &Component,
-        pre: ProxyPre<State>,
+        pre: P,
         weight: u32,
         shared: &Shared,
         options: &Options,
@@ -122,28 +138,51 @@ impl Template {
             // none was chosen. An error says that one was chosen.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let tally = Arc::new(Tally::new(matches!(pre, ProxyPre::P3(_))));
-        let reuse = match &pre {
-            ProxyPre::P2(_) => Reuse::none(),
-            ProxyPre::P3(_) => component.reuse.clone().unwrap_or_else(|| options.reuse.clone()),
-        };
         Ok(Self {
             id: Arc::from(id),
             engine: shared.engine.clone(),
             pre,
             environment: component.environment.clone(),
             mounts,
-            variables: Arc::new(component.variables.clone()),
+            arguments: component.arguments.clone(),
+            inherit_stdio: component.inherit_stdio,
+            services: shared.services.granted(component),
             allowed: allowed.into(),
+            chain: None,
             output: options.output.clone(),
             request_timeout: options.request_timeout.as_ref().map(|range| *range.end()),
             max_memory: options.max_memory,
-            reuse,
+            reuse: component.reuse.clone().unwrap_or_else(|| options.reuse.clone()),
             room: Arc::clone(&shared.room),
             weight,
             stop: shared.stop.clone(),
-            tally,
+            tally: Arc::new(Tally::new(false)),
         })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn pre(&self) -> &P {
+        &self.pre
+    }
+
+    /// Writes a line of this component.
+    pub(crate) fn say(&self, stream: Stream, text: &str) {
+        self.output.line(&self.id, stream, text);
+    }
+
+    /// Lets instances ask the app itself, which `next` answers.
+    pub(crate) fn chained(mut self, next: Option<Arc<Server>>) -> Self {
+        self.chain = next;
+        self
+    }
+
+    /// A store for one instance, when there is room for it.
+    pub(crate) async fn new_store(&self) -> Result<Store<State>> {
+        let permit = Arc::clone(&self.room).acquire_many_owned(self.weight).await?;
+        self.store(permit)
     }
 
     /// What counts its instances.
@@ -153,12 +192,17 @@ impl Template {
 
     fn store(&self, permit: OwnedSemaphorePermit) -> Result<Store<State>> {
         let mut wasi = WasiCtx::builder();
-        wasi.envs(&self.environment)
-            .stdout(GuestStream::new(&self.output, &self.id, Stream::Stdout))
-            .stderr(GuestStream::new(&self.output, &self.id, Stream::Stderr))
-            .allow_tcp(false)
-            .allow_udp(false)
-            .allow_ip_name_lookup(false);
+        wasi.envs(&self.environment).args(&self.arguments);
+        if self.inherit_stdio {
+            wasi.inherit_stdio();
+        } else {
+            wasi.stdout(GuestStream::new(&self.output, &self.id, Stream::Stdout)).stderr(GuestStream::new(
+                &self.output,
+                &self.id,
+                Stream::Stderr,
+            ));
+        }
+        sockets::allow(&mut wasi, &self.allowed);
         for mount in &self.mounts {
             wasi.preopened_dir(&mount.host, &mount.guest, mount.perms)?;
         }
@@ -166,9 +210,10 @@ impl Template {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             table: ResourceTable::new(),
-            hooks: Hooks { allowed: Arc::clone(&self.allowed) },
+            hooks: Hooks { allowed: Arc::clone(&self.allowed), chain: self.chain.clone() },
             limits: Limits::new(self.max_memory),
-            variables: Arc::clone(&self.variables),
+            services: self.services.clone(),
+            connections: 0,
             _permit: permit,
         };
         let mut store = Store::new(&self.engine, state);
@@ -179,7 +224,22 @@ impl Template {
     }
 }
 
-impl HandlerState for Template {
+/// What the instances of a component that serves requests are made from.
+pub(crate) type Serving = Template<Arc<ProxyPre<State>>>;
+
+impl Serving {
+    /// What depends on the generation of `wasi:http`: instances of 0.2 are not reused.
+    pub(crate) fn by_generation(mut self) -> Self {
+        let reused = matches!(*self.pre, ProxyPre::P3(_));
+        self.tally = Arc::new(Tally::new(reused));
+        if !reused {
+            self.reuse = Reuse::none();
+        }
+        self
+    }
+}
+
+impl HandlerState for Serving {
     type StoreData = State;
     type WorkerExpiration = Expiration;
     type WorkerState = Worker;
@@ -188,8 +248,7 @@ impl HandlerState for Template {
         let mut stop = self.stop.clone();
         let request_timeout = self.request_timeout;
         let instantiate = async {
-            let permit = Arc::clone(&self.room).acquire_many_owned(self.weight).await?;
-            let mut store = self.store(permit)?;
+            let mut store = self.new_store().await?;
             // A start function can loop as well as any other.
             let limit = request_timeout.unwrap_or(LONGEST_START);
             let proxy = tokio::time::timeout(limit, self.pre.instantiate_async(&mut store)).await;
@@ -228,13 +287,23 @@ pub(crate) struct State {
     table: ResourceTable,
     hooks: Hooks,
     limits: Limits,
-    variables: Arc<BTreeMap<String, String>>,
+    services: Granted,
+    /// The number of connections to databases that are open.
+    connections: usize,
     _permit: OwnedSemaphorePermit,
 }
 
 impl State {
-    pub(crate) fn variables(&self) -> &BTreeMap<String, String> {
-        &self.variables
+    pub(crate) fn services(&self) -> &Granted {
+        &self.services
+    }
+
+    pub(crate) fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    pub(crate) fn connections(&mut self) -> &mut usize {
+        &mut self.connections
     }
 }
 
@@ -252,6 +321,7 @@ impl WasiHttpView for State {
 
 struct Hooks {
     allowed: Arc<[AllowedHost]>,
+    chain: Option<Arc<Server>>,
 }
 
 impl Hooks {
@@ -274,9 +344,15 @@ impl WasiHttpHooks for Hooks {
         _done: Io,
     ) -> Sent {
         let allowed = self.allows(request.uri());
+        let place = chain::place(request.uri());
+        let next = self.chain.clone();
         Box::new(async move {
             if !allowed {
                 return Err(Error::HttpRequestDenied);
+            }
+            if let Some(place) = place {
+                let response = chain::ask(next, place, request).await?;
+                return Ok((response, Box::new(async { Ok(()) }) as Io));
             }
             let (response, io) = default_send_request(request, options).await?;
             Ok((response.map(http_body_util::BodyExt::boxed_unsync), Box::new(io) as Io))

@@ -5,11 +5,11 @@
 
 use wasmtime::{
     Engine, Result,
-    component::{Component, Linker, types::ComponentItem},
+    component::{Component, InstancePre, Linker, types::ComponentItem},
 };
 use wasmtime_wasi_http::{handler::ProxyPre, p2, p3};
 
-use crate::{error::HostError, instance::State, variables};
+use crate::{error::HostError, instance::State, services};
 
 /// What is provided of WASI 0.2, in any of its releases.
 const P2: [(&str, &[&str]); 7] = [
@@ -74,7 +74,7 @@ const P3: [(&str, &[&str]); 6] = [
 
 /// Whether this host provides an import of this name, for example `wasi:cli/environment@0.2.3`.
 pub fn provides(import: &str) -> bool {
-    if variables::INTERFACES.contains(&import) {
+    if services::provides(import) {
         return true;
     }
     let Some((path, version)) = import.split_once('@') else {
@@ -92,7 +92,7 @@ pub fn provides(import: &str) -> bool {
 }
 
 /// The major and minor number of a version, unless it is a pre-release.
-fn release(version: &str) -> Option<(u64, u64)> {
+pub(crate) fn release(version: &str) -> Option<(u64, u64)> {
     let mut numbers = version.split('.').map(|number| number.parse().ok());
     match [numbers.next(), numbers.next(), numbers.next(), numbers.next()] {
         [Some(Some(major)), Some(Some(minor)), Some(Some(_)), None] => Some((major, minor)),
@@ -108,7 +108,7 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<State>, HostError> {
         p2::add_only_http_to_linker_async(&mut linker)?;
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         p3::add_to_linker(&mut linker)?;
-        variables::add_to_linker(&mut linker)?;
+        services::add_to_linker(&mut linker)?;
         Ok(linker)
     };
     add().map_err(|error: wasmtime::Error| HostError::Engine(format!("{error:#}")))
@@ -121,20 +121,31 @@ pub(crate) fn prepare(
     linker: &Linker<State>,
 ) -> Result<ProxyPre<State>, HostError> {
     let serves = handler(id, component)?;
+    let pre = resolve(id, component, linker)?;
+    match serves {
+        Serves::P2 => p2::bindings::ProxyPre::new(pre).map(ProxyPre::P2),
+        Serves::P3 => p3::bindings::ServicePre::new(pre).map(ProxyPre::P3),
+    }
+    .map_err(|error| misfit(id, &error))
+}
+
+fn misfit(id: &str, error: &wasmtime::Error) -> HostError {
+    HostError::Link { component: id.to_owned(), reason: format!("{error:#}") }
+}
+
+/// Resolves the imports of the component `id`.
+pub(crate) fn resolve(
+    id: &str,
+    component: &Component,
+    linker: &Linker<State>,
+) -> Result<InstancePre<State>, HostError> {
     let engine = component.engine();
     for (name, import) in component.component_type().imports(engine) {
         if !provides(name) && !is_types_only(engine, &import.ty) {
             return Err(HostError::NotProvided { component: id.to_owned(), import: name.to_owned() });
         }
     }
-    let misfit =
-        |error: wasmtime::Error| HostError::Link { component: id.to_owned(), reason: format!("{error:#}") };
-    let pre = linker.instantiate_pre(component).map_err(misfit)?;
-    match serves {
-        Serves::P2 => p2::bindings::ProxyPre::new(pre).map(ProxyPre::P2),
-        Serves::P3 => p3::bindings::ServicePre::new(pre).map(ProxyPre::P3),
-    }
-    .map_err(misfit)
+    linker.instantiate_pre(component).map_err(|error| misfit(id, &error))
 }
 
 /// An interface that has only types needs nobody to implement it. A resource is no such type.
@@ -202,8 +213,8 @@ mod tests {
             "wasi:http/handler@0.3.0",
             "wasi:http/types@0.2.0-rc-2023-11-10",
             "wasi:http/types@0.4.0",
-            "wasi:keyvalue/store@0.2.0-draft2",
-            "fermyon:spin/key-value@2.0.0",
+            "wasi:keyvalue/store@0.2.0",
+            "fermyon:spin/llm@2.0.0",
             "acme:hash/api@1.0.0",
             "init",
         ] {

@@ -1,8 +1,10 @@
 //! Which hosts a guest may send requests to: the entries of Spin's `allowed_outbound_hosts`.
 //!
-//! An entry is `scheme://host:port`. The scheme is a name or `*`. The host is a name, an address, `*.` before a name
-//! (any name below it, not the name itself) or `*`. The port is a number, a range `from..to` (the end not
+//! An entry is `scheme://host:port`. The scheme is a name or `*`. The host is a name, an address, a network such as
+//! `10.0.0.0/8`, `*.` before a name (any name below it, not the name itself) or `*`. The port is a number, a range `from..to` (the end not
 //! included) or `*`; without it, it is the scheme's own, and `*` as a scheme needs one. What no entry allows is denied.
+
+use std::net::{IpAddr, SocketAddr};
 
 /// One entry.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,6 +19,8 @@ enum Host {
     Any,
     Below(String),
     Exactly(String),
+    /// The addresses that begin with as many bits of this one.
+    Network(IpAddr, u8),
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,6 +45,10 @@ impl AllowedHost {
             _ => return Err("its scheme is neither a name nor `*`"),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if let Some((network, port)) = network(rest) {
+            let ports = ports(scheme.as_deref(), port)?;
+            return Ok(Self { scheme, host: network, ports });
+        }
         if rest.contains(['/', '?', '#']) {
             return Err("it names a path, but what is allowed is a whole host");
         }
@@ -48,16 +56,7 @@ impl AllowedHost {
             return Err("it has user information");
         }
         let (host, port) = authority(rest)?;
-        let ports = match port {
-            Some("*") => Ports::Any,
-            Some(port) => range(port)?,
-            None => match scheme.as_deref() {
-                None => return Err("with `*` as the scheme it needs a port, such as `:443` or `:*`"),
-                Some(scheme) => default_port(scheme)
-                    .map(|port| Ports::Between(port, port))
-                    .ok_or("its scheme needs a port")?,
-            },
-        };
+        let ports = ports(scheme.as_deref(), port)?;
         let host = match (host, host.strip_prefix("*.")) {
             ("", _) => return Err("it has no host"),
             ("*", _) => Host::Any,
@@ -88,6 +87,20 @@ impl AllowedHost {
 }
 
 impl AllowedHost {
+    /// Whether it is for any scheme, and so for sockets too.
+    pub(crate) fn allows_sockets(&self) -> bool {
+        self.scheme.is_none()
+    }
+
+    /// Whether it allows a socket to reach this address.
+    pub(crate) fn allows_address(&self, address: SocketAddr) -> bool {
+        let host = match address.ip().to_canonical() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        };
+        self.allows_sockets() && self.allows("*", &host, Some(address.port()))
+    }
+
     /// Whether it allows all that another entry allows.
     pub fn covers(&self, other: &Self) -> bool {
         let scheme = self.scheme.is_none() || self.scheme == other.scheme;
@@ -99,6 +112,10 @@ impl AllowedHost {
         let host = match &other.host {
             Host::Any => self.host == Host::Any,
             Host::Exactly(host) => self.host.fits(host),
+            Host::Network(network, bits) => match self.host {
+                Host::Network(own, fewer) => fewer <= *bits && same_network(own, *network, fewer),
+                _ => self.host == Host::Any,
+            },
             Host::Below(host) => {
                 self.host == other.host || self.host.fits(host) && !matches!(self.host, Host::Exactly(_))
             }
@@ -114,9 +131,51 @@ impl Host {
         match self {
             Self::Any => true,
             Self::Exactly(allowed) => *allowed == host,
+            Self::Network(network, bits) => {
+                let host = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(&host);
+                host.parse().is_ok_and(|address| same_network(*network, address, *bits))
+            }
             Self::Below(allowed) => {
                 host.strip_suffix(allowed.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
             }
+        }
+    }
+}
+
+/// An address such as `10.0.0.0/8` or `[fd00::]/8` at the beginning of an entry, and the port after it.
+fn network(text: &str) -> Option<(Host, Option<&str>)> {
+    let (address, rest) = text.split_once('/')?;
+    let (bits, port) = match rest.split_once(':') {
+        Some((bits, port)) => (bits, Some(port)),
+        None => (rest, None),
+    };
+    let address = address.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(address);
+    let address: IpAddr = address.parse().ok()?;
+    let bits = bits.parse().ok().filter(|bits| *bits <= if address.is_ipv4() { 32 } else { 128 })?;
+    Some((Host::Network(address, bits), port))
+}
+
+/// Whether two addresses are of one kind and have the same first bits.
+fn same_network(one: IpAddr, other: IpAddr, bits: u8) -> bool {
+    let shift = |length: u8| u32::from(length.saturating_sub(bits));
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            (one.to_bits() ^ other.to_bits()).checked_shr(shift(32)).unwrap_or(0) == 0
+        }
+        (IpAddr::V6(one), IpAddr::V6(other)) => {
+            (one.to_bits() ^ other.to_bits()).checked_shr(shift(128)).unwrap_or(0) == 0
+        }
+        _ => false,
+    }
+}
+
+fn ports(scheme: Option<&str>, port: Option<&str>) -> Result<Ports, &'static str> {
+    match (port, scheme) {
+        (Some("*"), _) => Ok(Ports::Any),
+        (Some(port), _) => range(port),
+        (None, None) => Err("with `*` as the scheme it needs a port, such as `:443` or `:*`"),
+        (None, Some(scheme)) => {
+            default_port(scheme).map(|port| Ports::Between(port, port)).ok_or("its scheme needs a port")
         }
     }
 }
@@ -202,6 +261,12 @@ mod tests {
         assert!(allows("http://h:8000..8010", "http", "h", Some(8009)));
         assert!(!allows("http://h:8000..8010", "http", "h", Some(8010)));
         assert!(allows("*://h:80", "http", "h", None));
+        assert!(allows("http://10.0.0.0/8:80", "http", "10.1.2.3", None));
+        assert!(allows("http://[fd00::]/8", "http", "[fd12::1]", None));
+        assert!(allows("http://0.0.0.0/0", "http", "1.2.3.4", None));
+        assert!(!allows("http://10.0.0.0/8", "http", "11.0.0.0", None));
+        assert!(!allows("http://10.0.0.0/8", "http", "10.example.com", None));
+        assert!(!allows("http://127.0.0.1/32", "http", "127.0.0.2", None));
     }
 
     #[test]
@@ -218,6 +283,8 @@ mod tests {
             ("https://*.example.com", "https://*.a.example.com"),
             ("https://*.example.com", "https://a.example.com"),
             ("http://h:8000..9000", "http://h:8100..8200"),
+            ("http://10.0.0.0/8", "http://10.1.0.0/16"),
+            ("http://10.0.0.0/8", "http://10.1.2.3"),
         ] {
             assert!(covers(entry, other), "{entry} covers {other}");
         }
@@ -230,6 +297,7 @@ mod tests {
             ("http://h:8000..9000", "http://h:*"),
             ("http://h:8000..9000", "http://h:8999..9001"),
             ("https://example.com", "*://example.com:443"),
+            ("http://10.1.0.0/16", "http://10.0.0.0/8"),
         ] {
             assert!(!covers(entry, other), "{entry} does not cover {other}");
         }

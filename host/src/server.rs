@@ -15,7 +15,6 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, Uri, header, uri::Scheme};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -30,16 +29,19 @@ use wasmtime_wasi_http::{
 
 use crate::{
     app::{App, Handler, Options, pick},
+    chain,
+    command::{self, CommandPre},
     compile,
     connection::accept,
     engine,
     error::HostError,
     exchange::{Client, Exchange},
     forward,
-    instance::{Shared, Template},
+    instance::{Serving, Shared, Template},
     link,
     output::{Output, Stream},
     route::{Pattern, Rejected, Router},
+    services::Services,
     tally::{Instances, Tally},
     trap,
 };
@@ -57,6 +59,7 @@ pub struct Running {
     accepting: JoinHandle<()>,
     room: Arc<Semaphore>,
     capacity: u32,
+    commands: BTreeMap<String, Template<CommandPre>>,
     tallies: BTreeMap<String, Arc<Tally>>,
 }
 
@@ -64,6 +67,17 @@ impl Running {
     /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Runs the command `id` to its end, and tells its exit status.
+    ///
+    /// # Errors
+    /// When it is none of [`App::commands`], or traps.
+    pub async fn run(&self, id: &str) -> Result<i32, HostError> {
+        match self.commands.get(id) {
+            Some(template) => command::run(template).await,
+            None => Err(HostError::NoCommand { component: id.to_owned() }),
+        }
     }
 
     /// The instances that were made of each component so far.
@@ -113,31 +127,67 @@ pub async fn start(app: App, options: Options) -> Result<Running, HostError> {
     let (stop_accepting, accepting_stopped) = watch::channel(false);
     let (stop_instances, instances_stopped) = watch::channel(false);
     let room = Arc::new(Semaphore::new(pool.memories as usize));
-    let shared = Shared { engine: pool.engine.clone(), room: Arc::clone(&room), stop: instances_stopped };
+    let services = open_services(&app, &options).await?;
+    let shared =
+        Shared { engine: pool.engine.clone(), services, room: Arc::clone(&room), stop: instances_stopped };
 
     let code = compile::all(&app.components, &pool.engine, &options).await?;
-    let (mut handlers, mut tallies) = (BTreeMap::new(), BTreeMap::new());
+    let (mut templates, mut commands, mut tallies) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for (id, component) in &app.components {
         let Some(code) = code.get(&component.digest) else {
             continue;
         };
-        let pre = link::prepare(id, code, &linker)?;
-        let template = Template::new(id, component, pre, weight(code, pool.memories), &shared, &options)?;
-        tallies.insert(id.clone(), Arc::clone(template.tally()));
-        handlers.insert(id.clone(), ProxyHandler::new(template));
+        let weight = weight(code, pool.memories);
+        if app.commands.contains(id) {
+            let pre = command::prepare(id, code, &linker)?;
+            commands.insert(id.clone(), Template::new(id, component, pre, weight, &shared, &options)?);
+        } else {
+            let pre = Arc::new(link::prepare(id, code, &linker)?);
+            let template = Serving::new(id, component, pre, weight, &shared, &options)?.by_generation();
+            tallies.insert(id.clone(), Arc::clone(template.tally()));
+            templates.insert(id.clone(), template);
+        }
     }
 
-    let server = Arc::new(Server {
-        router,
-        handlers,
-        address,
-        output: options.output.clone(),
-        request_timeout: options.request_timeout.clone(),
-    });
+    let (router, internal) = (Arc::new(router), Arc::new(app.internal));
+    let serving = |next: Option<Arc<Server>>| {
+        let handler = |template: &Serving| ProxyHandler::new(template.clone().chained(next.clone()));
+        Arc::new(Server {
+            handlers: templates.iter().map(|(id, template)| (id.clone(), handler(template))).collect(),
+            router: Arc::clone(&router),
+            internal: Arc::clone(&internal),
+            address,
+            output: options.output.clone(),
+            request_timeout: options.request_timeout.clone(),
+        })
+    };
+    // From the last step of a chain to the first, which is the one that clients ask.
+    let server = (1..chain::LONGEST).fold(serving(None), |next, _| serving(Some(next)));
+    let commands = commands.into_iter().map(|(id, it)| (id, it.chained(Some(Arc::clone(&server))))).collect();
     let accepting = tokio::spawn(accept(listener, server, accepting_stopped));
     let (grace, capacity) = (options.grace, pool.memories);
-    Ok(Running { address, grace, stop_accepting, stop_instances, accepting, room, capacity, tallies })
+    Ok(Running {
+        address,
+        grace,
+        stop_accepting,
+        stop_instances,
+        accepting,
+        room,
+        capacity,
+        commands,
+        tallies,
+    })
 }
+
+/// Opens what the components keep, which reads files.
+async fn open_services(app: &App, options: &Options) -> Result<Services, HostError> {
+    let (components, statements): (Vec<_>, _) =
+        (app.components.values().cloned().collect(), app.statements.clone());
+    let state = options.state.clone();
+    let open = move || Services::open(state.as_deref(), components.iter(), &statements);
+    tokio::task::spawn_blocking(open).await.map_err(|error| HostError::Engine(error.to_string()))?
+}
+
 /// How much of the pool an instance takes, in linear memories.
 fn weight(code: &Component, memories: u32) -> u32 {
     let (memory, tables) = code.resources_required().map_or((1, 1), |it| (it.num_memories, it.num_tables));
@@ -204,18 +254,39 @@ fn fixed(status: u16, headers: &[(String, String)], body: &Bytes) -> Result<Resp
     Ok(response)
 }
 
+/// What answers requests: of clients or, a step further each, of the app's own components.
 pub(crate) struct Server {
-    router: Router<Target>,
-    handlers: BTreeMap<String, ProxyHandler<Template>>,
+    router: Arc<Router<Target>>,
+    internal: Arc<BTreeMap<String, String>>,
+    handlers: BTreeMap<String, ProxyHandler<Serving>>,
     address: SocketAddr,
     output: Output,
     request_timeout: Option<RangeInclusive<Duration>>,
 }
 
 impl Server {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The answer of a component to a request for `NAME.spin.internal`; `None` if nothing has this name.
+    pub(crate) async fn ask_component(
+        &self,
+        name: &str,
+        mut request: http::Request<WasiBody>,
+    ) -> Option<Response<WasiBody>> {
+        let id = self.internal.get(name)?;
+        let handler = self.handlers.get(id)?;
+        // All paths of a component lead to it from within the app, so it learns the same as at the route `/...`.
+        let all = Router::new([("/...".to_owned(), ())]).ok()?;
+        let uri = request.uri().clone();
+        forward::set_headers(request.headers_mut(), &uri, &all.find(uri.path())?, self.address);
+        Some(self.ask(id, handler, request).await)
+    }
+
     pub(crate) async fn answer(
         &self,
-        request: http::Request<Incoming>,
+        request: http::Request<WasiBody>,
         client: SocketAddr,
     ) -> Response<WasiBody> {
         if !tracing::enabled!(tracing::Level::DEBUG) {
@@ -228,7 +299,7 @@ impl Server {
         response
     }
 
-    async fn routed(&self, mut request: http::Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
+    async fn routed(&self, mut request: http::Request<WasiBody>, client: SocketAddr) -> Response<WasiBody> {
         let path = request.uri().path().to_owned();
         let Some(route) = self.router.find(&path) else {
             return text(StatusCode::NOT_FOUND, "no route of this app matches the path\n");
@@ -252,14 +323,14 @@ impl Server {
         };
         forward::set_headers(request.headers_mut(), &uri, &route, client);
         *request.uri_mut() = uri;
-        self.ask(id, handler, request.map(|body| body.map_err(Into::into).boxed_unsync())).await
+        self.ask(id, handler, request).await
     }
 
     /// Has a component answer. If this is dropped, the client is gone, and the component is told to stop.
     async fn ask(
         &self,
         id: &str,
-        handler: &ProxyHandler<Template>,
+        handler: &ProxyHandler<Serving>,
         request: http::Request<WasiBody>,
     ) -> Response<WasiBody> {
         let started = Instant::now();

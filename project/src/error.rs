@@ -78,6 +78,14 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// A command of the app ended with another status than 0.
+    #[error("the command `{command}` ended with the status {status}")]
+    Command {
+        /// Its name: the component's id.
+        command: String,
+        /// Its exit status.
+        status: i32,
+    },
     /// A registry, a download or the content store failed.
     #[error(transparent)]
     Registry(#[from] spin_deps_registry::Error),
@@ -445,6 +453,7 @@ impl Error {
             Self::Store(_) => Some("use another directory with `--cache-dir`, or empty this one with `spin-deps cache clean`".into()),
             Self::Interrupted
             | Self::ProgramFailed { .. }
+            | Self::Command { .. }
             | Self::TooLarge { .. }
             | Self::Io(_)
             | Self::Write { .. }

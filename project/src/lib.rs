@@ -28,6 +28,7 @@ mod error;
 mod files;
 mod grants;
 mod graph;
+mod guest;
 mod index;
 mod info;
 mod known;
@@ -94,7 +95,8 @@ pub use unmet::{Denied, Unmet};
 pub use update::{Interfaces, Move, MoveKind, Rewrite, UpdateOptions, UpdatePlan};
 pub use vendor::{Difference, VendorOptions, VendorOutcome, VendoredFile, VendoredPart, VendoredRelease};
 pub use verify::{
-    Answer, Leak, Mismatch, Outcome, Reused, Step as VerifyStep, StepKind, VerifyOptions, VerifyReport,
+    Answer, Isolation, Leak, Mismatch, Outcome, PassedOn, Refused, Reused, Step as VerifyStep, StepKind,
+    VerifyOptions, VerifyReport,
 };
 pub use yank::{YankOptions, YankOutcome, yank};
 

@@ -4,21 +4,26 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     ops::RangeInclusive,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use spin_deps_host::{
-    App, Component as HostComponent, Event, Handler, Instances, Mount, Options, Output, Pattern, Reuse,
-    Route as HostRoute,
-};
-use spin_deps_manifest::{Component, FileMount, InstanceReuse, Manifest, Route, Trigger};
-
+use spin_deps_host::{App, Event, Handler, Instances, Options, Output, Pattern, Reuse, Route as HostRoute};
+use spin_deps_manifest::{HttpTrigger, InstanceReuse, Manifest, Route, Trigger};
 use spin_deps_registry::{Progress, ProgressTask};
-use wasm_pkg_common::digest::ContentDigest;
 
-use crate::{ComposedComponent, Error, Project, compiled::compiled_cache, variables::Variables};
+use crate::{
+    ComposedComponent, Error, Project,
+    compiled::compiled_cache,
+    files,
+    guest::Guests,
+    variables::{self, Given, Variables},
+};
+
+/// The kinds of triggers that the embedded host runs.
+const HTTP: &str = "http";
+const COMMAND: &str = "command";
 
 /// How the app is to be run.
 #[derive(Clone, Debug)]
@@ -27,6 +32,16 @@ pub struct RunOptions {
     pub listen: Option<SocketAddr>,
     /// Values of variables.
     pub variables: BTreeMap<String, String>,
+    /// Files with values of variables, in TOML or JSON; those of a later one count before those of an earlier one.
+    pub variables_files: Vec<PathBuf>,
+    /// The directory for what key-value stores and databases keep. Without it, it is kept in memory.
+    pub state: Option<PathBuf>,
+    /// SQL to run on the database `default` first: statements, or `@FILE` with statements.
+    pub sqlite: Vec<String>,
+    /// The arguments of commands.
+    pub arguments: Vec<String>,
+    /// Whether commands read and write the standard streams of this process. Without it their lines go to `output`.
+    pub inherit_stdio: bool,
     /// Where the lines go that guests write, and the reasons when they trap.
     pub output: Output,
     /// How instances are reused. It counts before what the manifest says of a component.
@@ -43,6 +58,11 @@ impl Default for RunOptions {
         Self {
             listen: None,
             variables: BTreeMap::new(),
+            variables_files: Vec::new(),
+            state: None,
+            sqlite: Vec::new(),
+            arguments: Vec::new(),
+            inherit_stdio: false,
             output: host.output,
             reuse: InstanceReuse::default(),
             request_timeout: host.request_timeout,
@@ -58,6 +78,10 @@ pub struct Running {
     pub composed: Vec<ComposedComponent>,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// Whether it serves requests.
+    pub serves: bool,
+    /// The names of the commands, in the order of their triggers.
+    commands: Vec<String>,
     /// Files that were gathered for components; they go when the app has stopped.
     _staged: Vec<tempfile::TempDir>,
 }
@@ -68,9 +92,28 @@ impl Running {
         self.host.address()
     }
 
+    /// The names of its commands, in the order of their triggers.
+    pub(crate) fn commands(&self) -> &[String] {
+        &self.commands
+    }
+
     /// The instances that were made of each component so far, by its name in the host.
     pub(crate) fn instances(&self) -> BTreeMap<String, Instances> {
         self.host.instances()
+    }
+
+    /// Runs the commands to their end, one after the other.
+    ///
+    /// # Errors
+    /// When one traps or ends with another status than 0; the others do not run then.
+    pub async fn run_commands(&self) -> Result<(), Error> {
+        for command in &self.commands {
+            let status = self.host.run(command).await?;
+            if status != 0 {
+                return Err(Error::Command { command: command.clone(), status });
+            }
+        }
+        Ok(())
     }
 
     /// Stops it: no new requests, those under way may finish.
@@ -106,7 +149,7 @@ impl Project {
     /// component, and a trigger with its middleware.
     pub(crate) fn chains(&self) -> Vec<(String, &str, &Trigger)> {
         let mut chains: Vec<(String, &str, &Trigger)> = Vec::new();
-        for trigger in self.manifest().triggers.iter().filter(|trigger| trigger.http.is_some()) {
+        for trigger in self.manifest().triggers.iter().filter(|it| runs(it)) {
             let Some(id) = &trigger.component else { continue };
             let name = self.instance_name(trigger, id);
             if chains.iter().all(|(known, ..)| *known != name) {
@@ -122,52 +165,66 @@ impl Project {
         options: &RunOptions,
         made: &BTreeMap<String, ComposedComponent>,
     ) -> Result<Running, Error> {
-        let variables = Variables::new(self.manifest(), &options.variables, &self.settings.environment)?;
-        let mut staged = Vec::new();
+        if !self.manifest().triggers.iter().any(runs) {
+            return Err(Error::Unknown {
+                message: "the app has no trigger that the embedded host runs".into(),
+                hint: Some(format!(
+                    "it runs triggers of the kinds `{HTTP}` and `{COMMAND}`; `spin up` may know others"
+                )),
+            });
+        }
+        let variables = Variables::new(self.manifest(), &self.given_variables(options)?)?;
+        let mut guests = Guests::new(self, &variables);
         let mut composed = Vec::new();
-        let mut warnings = Vec::new();
-        let mut app = App {
-            name: self.manifest().application.name.clone(),
-            routes: Vec::new(),
-            components: BTreeMap::new(),
-        };
+        let mut commands = Vec::new();
+        let mut app = App { name: self.manifest().application.name.clone(), ..App::default() };
+        for statement in &options.sqlite {
+            app.statements.push(match statement.strip_prefix('@') {
+                Some(file) => files::read_text(&self.settings.current_dir.join(file))?,
+                None => statement.clone(),
+            });
+        }
         for trigger in &self.manifest().triggers {
-            let Some(http) = &trigger.http else {
-                warnings.push(format!(
-                    "trigger `{}` is of the kind `{}`, which the embedded host does not run",
+            if !runs(trigger) {
+                guests.warnings.push(format!(
+                    "trigger `{}` is of the kind `{}`, which the embedded host does not run; it runs `{HTTP}` and `{COMMAND}`",
                     trigger.id, trigger.kind
                 ));
                 continue;
-            };
-            let handler = match (&http.static_response, &trigger.component) {
-                (Some(fixed), _) => Handler::Static {
-                    status: fixed.status_code,
-                    headers: fixed.headers.clone(),
-                    body: fixed.body.clone().unwrap_or_default().into(),
-                },
-                (None, Some(id)) => {
-                    let name = self.instance_name(trigger, id);
-                    if let (false, Some(made)) = (app.components.contains_key(&name), made.get(&name)) {
-                        let component = &self.manifest().components[id];
-                        let mut run = self.host_component(component, made, &variables, &mut staged)?;
-                        run.reuse = Some(reuse(&options.reuse.or(&component.deps.reuse)));
-                        app.components.insert(name.clone(), run);
-                        composed.push(made.clone());
+            }
+            if let Some(id) = &trigger.component {
+                let name = self.instance_name(trigger, id);
+                if let (false, Some(made)) = (app.components.contains_key(&name), made.get(&name)) {
+                    let component = &self.manifest().components[id];
+                    let mut run = guests.component(component, made)?;
+                    run.reuse = Some(reuse(&options.reuse.or(&component.deps.reuse)));
+                    if trigger.kind == COMMAND {
+                        run.arguments =
+                            [id.clone()].into_iter().chain(options.arguments.iter().cloned()).collect();
+                        run.inherit_stdio = options.inherit_stdio;
+                    } else {
+                        app.internal.entry(id.clone()).or_insert_with(|| name.clone());
                     }
-                    Handler::Component(name)
+                    app.components.insert(name.clone(), run);
+                    composed.push(made.clone());
                 }
-                (None, None) => continue,
-            };
-            let pattern = match &http.route {
-                Route::Path(path) => Pattern::Path(with_base(self.manifest(), path)),
-                Route::Private => Pattern::Private,
-            };
-            app.routes.push(HostRoute { pattern, handler, trigger: trigger.id.clone() });
+                if trigger.kind == COMMAND {
+                    app.commands.insert(name.clone());
+                    commands.push(name);
+                }
+            }
+            if let Some(http) = &trigger.http {
+                app.routes.extend(self.route(trigger, http));
+            }
         }
-        let listen = options.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let serves = !app.routes.is_empty();
+        // An app of commands only listens too, to nobody: not where something else may.
+        let listen = options.listen.filter(|_| serves);
+        let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         let host = Options {
             listen,
             compiled_cache: Some(compiled_cache(&self.settings)),
+            state: options.state.clone(),
             output: options.output.clone(),
             request_timeout: options.request_timeout.clone(),
             max_memory: options.max_memory,
@@ -175,104 +232,71 @@ impl Project {
             ..Options::default()
         };
         let host = spin_deps_host::start(app, host).await?;
-        Ok(Running { host, composed, warnings, _staged: staged })
+        let Guests { warnings, staged, .. } = guests;
+        Ok(Running { host, composed, warnings, commands, serves, _staged: staged })
+    }
+
+    /// The route of a trigger and what answers it.
+    fn route(&self, trigger: &Trigger, http: &HttpTrigger) -> Option<HostRoute> {
+        let handler = match (&http.static_response, &trigger.component) {
+            (Some(fixed), _) => Handler::Static {
+                status: fixed.status_code,
+                headers: fixed.headers.clone(),
+                body: fixed.body.clone().unwrap_or_default().into(),
+            },
+            (None, Some(id)) => Handler::Component(self.instance_name(trigger, id)),
+            (None, None) => return None,
+        };
+        let pattern = match &http.route {
+            Route::Path(path) => Pattern::Path(with_base(self.manifest(), path)),
+            Route::Private => Pattern::Private,
+        };
+        Some(HostRoute { pattern, handler, trigger: trigger.id.clone() })
+    }
+
+    /// The values that are given for variables, with what gives them: the command line, files, the environment and a
+    /// file `.env` beside the manifest, in this order.
+    fn given_variables(&self, options: &RunOptions) -> Result<Given, Error> {
+        let mut given = Given { asked: options.variables.clone(), ..Given::default() };
+        for file in options.variables_files.iter().rev() {
+            let text = files::read_text(&self.settings.current_dir.join(file))?;
+            for (name, value) in variables::from_file(file, &text)? {
+                given.asked.entry(name).or_insert(value);
+            }
+        }
+        let environment = &self.settings.environment;
+        let file = files::read_text_if_there(&self.directory().join(".env"))?.unwrap_or_default();
+        for name in self.manifest().variables.keys() {
+            let variable = variables::environment_name(name);
+            let value = environment.get(&variable).or_else(|| variables::from_dotenv(&file, &variable));
+            given.surroundings.extend(value.map(|value| (name.clone(), value)));
+        }
+        Ok(given)
     }
 
     /// Triggers of one component with the same middleware share it; others are components of their own.
     fn instance_name(&self, trigger: &Trigger, component: &str) -> String {
         let same = |other: &&Trigger| {
             other.component.as_deref() == Some(component)
+                && other.kind == trigger.kind
                 && other
                     .middleware
                     .iter()
                     .map(|it| (&it.source, &it.inherit))
                     .eq(trigger.middleware.iter().map(|it| (&it.source, &it.inherit)))
         };
+        let serves = |other: &Trigger| other.http.is_some() && other.component.as_deref() == Some(component);
+        let both = trigger.kind == COMMAND && self.manifest().triggers.iter().any(serves);
         match self.manifest().triggers.iter().find(same) {
-            Some(first) if !first.middleware.is_empty() => format!("{component} ({})", first.id),
+            Some(first) if both || !first.middleware.is_empty() => format!("{component} ({})", first.id),
             _ => component.to_owned(),
         }
     }
+}
 
-    fn host_component(
-        &self,
-        component: &Component,
-        composed: &ComposedComponent,
-        variables: &Variables,
-        staged: &mut Vec<tempfile::TempDir>,
-    ) -> Result<HostComponent, Error> {
-        let user = format!("component `{}`", component.id);
-        let mut values = BTreeMap::new();
-        for (name, template) in &component.variables {
-            values.insert(name.clone(), variables.fill(template, &user)?);
-        }
-        let hosts = component.allowed_outbound_hosts.iter().map(|host| variables.fill(host, &user));
-        Ok(HostComponent {
-            wasm: composed.bytes.clone(),
-            digest: hex(&composed.digest),
-            environment: component
-                .environment
-                .iter()
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect(),
-            files: tokio::task::block_in_place(|| self.mounts(component, staged))?,
-            variables: values,
-            allowed_outbound_hosts: hosts.collect::<Result<_, _>>()?,
-            ..HostComponent::default()
-        })
-    }
-
-    /// What a component can read. One directory is shown as it is; anything else is gathered in a temporary one.
-    fn mounts(
-        &self,
-        component: &Component,
-        staged: &mut Vec<tempfile::TempDir>,
-    ) -> Result<Vec<Mount>, Error> {
-        if component.files.is_empty() {
-            return Ok(Vec::new());
-        }
-        if let ([FileMount::Place { source, destination }], []) =
-            (component.files.as_slice(), component.exclude_files.as_slice())
-            && self.resolve_path(source).is_dir()
-        {
-            let host = self.resolve_path(source);
-            return Ok(vec![Mount { host, guest: destination.clone(), read_only: true }]);
-        }
-        let stage = tempfile::Builder::new().prefix("spin-deps-files-").tempdir()?;
-        let excluded = component.exclude_files.iter().map(|pattern| self.glob(component, pattern));
-        let excluded: Vec<PathBuf> = excluded.collect::<Result<Vec<_>, _>>()?.concat();
-        for mount in &component.files {
-            match mount {
-                FileMount::Glob(pattern) => {
-                    for file in self.glob(component, pattern)? {
-                        let place = file.strip_prefix(self.directory()).unwrap_or(&file).to_path_buf();
-                        copy(&file, &stage.path().join(place), &excluded)?;
-                    }
-                }
-                FileMount::Place { source, destination } => {
-                    let target = stage.path().join(destination.trim_start_matches('/'));
-                    copy(&self.resolve_path(source), &target, &excluded)?;
-                }
-            }
-        }
-        let host = stage.path().to_path_buf();
-        staged.push(stage);
-        Ok(vec![Mount { host, guest: "/".into(), read_only: true }])
-    }
-
-    pub(crate) fn glob(&self, component: &Component, pattern: &str) -> Result<Vec<PathBuf>, Error> {
-        let outside = |reason: &str| Error::Unknown {
-            message: format!("the file pattern `{pattern}` of component `{}` {reason}", component.id),
-            hint: None,
-        };
-        if Path::new(pattern).is_absolute() || pattern.split(['/', '\\']).any(|part| part == "..") {
-            return Err(outside("leaves the app's directory"));
-        }
-        let base = glob::Pattern::escape(&self.directory().to_string_lossy());
-        let found = glob::glob(&format!("{base}/{pattern}"))
-            .map_err(|error| outside(&format!("is not valid: {error}")))?;
-        Ok(found.filter_map(Result::ok).filter(|path| path.is_file()).collect())
-    }
+/// Whether the embedded host runs a trigger.
+fn runs(trigger: &Trigger) -> bool {
+    trigger.http.is_some() || trigger.kind == COMMAND
 }
 
 /// The host's limits where nothing else is said.
@@ -298,32 +322,6 @@ fn compile_progress(progress: Arc<dyn Progress>) -> spin_deps_host::Progress {
             Event::Ready { component, .. } => drop(tasks.remove(component)),
         }
     })
-}
-
-/// Copies a file or a tree, without the excluded files.
-fn copy(from: &Path, to: &Path, excluded: &[PathBuf]) -> Result<(), Error> {
-    let mut open = vec![(from.to_path_buf(), to.to_path_buf())];
-    while let Some((from, to)) = open.pop() {
-        if fs_err::metadata(&from)?.is_dir() {
-            fs_err::create_dir_all(&to)?;
-            for entry in fs_err::read_dir(&from)? {
-                let entry = entry?;
-                open.push((entry.path(), to.join(entry.file_name())));
-            }
-        } else if !excluded.contains(&from) {
-            if let Some(parent) = to.parent() {
-                fs_err::create_dir_all(parent)?;
-            }
-            fs_err::copy(&from, &to)?;
-        }
-    }
-    Ok(())
-}
-
-/// The digits of a digest.
-fn hex(digest: &ContentDigest) -> String {
-    let ContentDigest::Sha256 { hex } = digest;
-    hex.clone()
 }
 
 /// A route under the application's base path.

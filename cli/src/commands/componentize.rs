@@ -34,7 +34,7 @@ pub(crate) struct Componentize {
     #[arg(long, value_name = "NAME", requires = "wit")]
     world: Option<String>,
     /// A module that stands for another one that is imported
-    #[arg(long = "adapt", value_name = "NAME=FILE", value_parser = super::verify::name_and_value)]
+    #[arg(long = "adapt", value_name = "NAME=FILE", value_parser = super::given::name_and_value)]
     adapters: Vec<(String, String)>,
 }
 

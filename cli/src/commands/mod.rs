@@ -10,6 +10,7 @@ mod compose;
 mod diff;
 mod edit;
 mod generate_docs;
+mod given;
 mod info;
 mod link;
 mod lock;

@@ -36,6 +36,7 @@ fn three() -> App {
             ("three".to_owned(), component(p3_app(&[]))),
         ]
         .into(),
+        ..App::default()
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn app(web: Component) -> App {
         name: "test".to_owned(),
         routes: vec![route("/...", "web")],
         components: [("web".to_owned(), web)].into(),
+        ..App::default()
     }
 }
 

@@ -2,18 +2,20 @@
 //!
 //! A verification is a list of steps, and each leans on what those before it have shown: what is locked fits the
 //! manifest, its content is what was locked, the components compose, nobody reaches further than allowed, the app has
-//! what is required of it, it starts, it answers
+//! what is required of it and fits where it is to be deployed, it starts, its commands end well, it answers
 //! as its manifest says, and if that is asked for, no answer depends on those before it.
 //!
 //! ```text
-//! lock ── digests ──┬── types ───────┬── start ──┬── requests
-//!                   ├── isolation ───┘           └── reuse
+//! lock ── digests ──┬── types ──┬── targets    ┌── commands
+//!                   │           └──────┬─ start ├── requests
+//!                   ├── isolation ─────┘        └── reuse
 //!                   └── requirements
 //! ```
 //!
 //! The first failure ends it. With [`VerifyOptions::keep_going`] all steps are taken that do not lean on one that failed,
 //! so that one run tells everything there is to mend. Either way the report has every step: those not taken say why.
 
+mod isolation;
 mod requests;
 mod reuse;
 mod steps;
@@ -22,15 +24,20 @@ use std::collections::BTreeMap;
 
 use spin_deps_lockfile::Lockfile;
 
-use crate::{ComposedComponent, Error, LockStatus, Project, RunOptions, SyncOutcome, change::Change};
+use crate::{
+    ComposedComponent, Error, LockStatus, Project, RunOptions, SyncOutcome, TargetsReport, change::Change,
+};
 use requests::Prepared;
 use steps::{Done, Steps};
 
+pub use isolation::{Isolation, PassedOn, Refused};
 pub use requests::{Answer, Mismatch};
 pub use reuse::{Leak, Reused};
 pub use steps::{Outcome, Step, StepKind};
 
-use StepKind::{Digests, Isolation, Lock, Requests, Requirements, Reuse, Start, Types};
+use StepKind::{
+    Commands, Digests, Isolation as Isolated, Lock, Requests, Requirements, Reuse, Start, Targets, Types,
+};
 
 /// Why nothing is asked.
 const NO_REQUESTS: &str = "none in [application.tool.deps.verify]";
@@ -57,6 +64,10 @@ pub struct VerifyReport {
     pub sync: Option<SyncOutcome>,
     /// The components, composed.
     pub composed: Vec<ComposedComponent>,
+    /// What the packages are granted and denied; `None` if that could not be told.
+    pub isolation: Option<Isolation>,
+    /// The environments of the app, and whether it fits them; `None` if it has none, or that could not be told.
+    pub targets: Option<TargetsReport>,
     /// The answers, in the order of the manifest.
     pub answers: Vec<Answer>,
     /// What the requests leave behind, if that was looked for.
@@ -87,6 +98,8 @@ impl Project {
             steps: Vec::new(),
             sync: None,
             composed: Vec::new(),
+            isolation: None,
+            targets: None,
             answers: Vec::new(),
             reuse: None,
             warnings: Vec::new(),
@@ -94,8 +107,11 @@ impl Project {
         report.sync = self.verify_content(&mut steps).await;
         let composed = self.verify_types(&mut steps, options.keep_going, &mut report.warnings).await;
         report.composed = composed.iter().map(|(_, made)| made.clone()).collect();
+        report.isolation = steps.take(Isolated, &[Digests], self.verify_isolation(&report.composed)).await;
         if self.manifest().is_application() {
             steps.take(Requirements, &[Digests], self.verify_requirements()).await;
+            report.targets = steps.take(Targets, &[Types], self.verify_targets()).await;
+            report.warnings.extend(report.targets.iter().flat_map(|it| it.warnings.iter().cloned()));
             self.verify_running(&mut steps, options, composed, &mut report).await?;
         } else {
             steps.skip(Start, "a component on its own answers no requests".into());
@@ -136,14 +152,13 @@ impl Project {
         Some(SyncOutcome { built, lock, contents, written, removed, bindings, warnings })
     }
 
-    /// Composes what runs. What is found in doing so about capabilities is told as the step that it belongs to.
+    /// Composes what runs.
     async fn verify_types(
         &self,
         steps: &mut Steps,
         keep_going: bool,
         warnings: &mut Vec<String>,
     ) -> Vec<(String, ComposedComponent)> {
-        let mut overreach = Vec::new();
         let composed = steps.take(Types, &[Digests], async {
             warnings.extend(self.check_world()?);
             let mut chains: Vec<_> = self
@@ -159,18 +174,14 @@ impl Project {
             for (name, id, middleware) in chains {
                 match self.compose_component(id, middleware).await {
                     Ok(composed) => made.push((name, composed)),
-                    Err(error) if is_overreach(&error) => overreach.push(error),
-                    Err(error) => errors.push(error),
-                }
-                if !keep_going && !(errors.is_empty() && overreach.is_empty()) {
-                    break;
+                    // Said once, by the step that it belongs to.
+                    Err(Error::NotRecorded(_)) => return Ok(Done::Skipped("isolation did not pass".into())),
+                    Err(error) if keep_going => errors.push(error),
+                    Err(error) => return Err(error),
                 }
             }
             if !errors.is_empty() {
                 return Ok(Done::Failed(errors));
-            }
-            if !overreach.is_empty() {
-                return Ok(Done::Skipped("isolation did not pass".into()));
             }
             let summary = match made.len() {
                 1 => "1 component fits what it is composed of".to_owned(),
@@ -178,17 +189,30 @@ impl Project {
             };
             Ok(Done::Passed(made, summary))
         });
-        let composed = composed.await.unwrap_or_default();
-        steps
-            .take(Isolation, &[Digests], async {
-                if overreach.is_empty() {
-                    Ok(Done::Passed((), "nothing reaches further than it was locked and granted".into()))
-                } else {
-                    Ok(Done::Failed(overreach))
-                }
-            })
-            .await;
-        composed
+        composed.await.unwrap_or_default()
+    }
+
+    /// What the packages may reach, and whether that is all that they reach for.
+    async fn verify_isolation(&self, composed: &[ComposedComponent]) -> Result<Done<Isolation>, Error> {
+        let unrecorded = self.unrecorded().await?;
+        if !unrecorded.is_empty() {
+            return Ok(Done::Failed(unrecorded.into_iter().map(Error::NotRecorded).collect()));
+        }
+        let isolation = Isolation::new(self.lock(), composed);
+        let summary = isolation.in_words();
+        Ok(Done::Passed(isolation, summary))
+    }
+
+    async fn verify_targets(&self) -> Result<Done<TargetsReport>, Error> {
+        let report = self.check_targets().await?;
+        let all = report.checks.len();
+        let wrong = report.checks.iter().filter(|check| !check.fits).count();
+        Ok(match (wrong, all) {
+            (_, 0) => Done::Skipped("the manifest names none".into()),
+            (0, 1) => Done::Passed(report, "1 component fits its environment".into()),
+            (0, all) => Done::Passed(report, format!("all of {all} checks fit")),
+            (wrong, all) => Done::Found(report, format!("{wrong} of {all} checks do not fit")),
+        })
     }
 
     async fn verify_requirements(&self) -> Result<Done<()>, Error> {
@@ -209,7 +233,7 @@ impl Project {
         report: &mut VerifyReport,
     ) -> Result<(), Error> {
         let composed: BTreeMap<_, _> = composed.into_iter().collect();
-        let running = steps.take(Start, &[Types, Isolation], async {
+        let running = steps.take(Start, &[Types, Isolated], async {
             let running = self.start_composed(&options.run, &composed).await?;
             let components = self.chains().len();
             let summary = if components == 1 {
@@ -220,6 +244,17 @@ impl Project {
             Ok(Done::Passed(running, summary))
         });
         let running = running.await;
+        if let Some(running) = running.as_ref().filter(|it| !it.commands().is_empty()) {
+            let commands = steps.take(Commands, &[Start], async {
+                running.run_commands().await?;
+                let summary = match running.commands() {
+                    [one] => format!("{one} ended well"),
+                    several => format!("{} ended well", several.len()),
+                };
+                Ok(Done::Passed((), summary))
+            });
+            commands.await;
+        }
         let requests = self.verify_requests()?;
         let answered = steps.take(Requests, &[Start], async {
             let Some(running) = &running else { return Ok(Done::Passed(Vec::new(), String::new())) };
@@ -263,11 +298,6 @@ async fn answers(running: &crate::Running, requests: &[Prepared<'_>]) -> Done<Ve
         (0, all) => Done::Passed(answers, format!("{all} answered as expected")),
         (wrong, all) => Done::Found(answers, format!("{wrong} of {all} not answered as expected")),
     }
-}
-
-/// Whether an error of a composition is about what its parts may reach.
-fn is_overreach(error: &Error) -> bool {
-    matches!(error, Error::NotRecorded(_))
 }
 
 fn locked_in_words(lockfile: &Lockfile, status: LockStatus) -> String {

@@ -72,9 +72,10 @@ pub(super) fn reused(options: &RunOptions) -> RunOptions {
     silent(options, reuse)
 }
 
-/// What guests say they have said before, when the requests were asked for their own sake.
+/// What guests say they have said before, when the requests were asked for their own sake; and what they keep in stores
+/// and databases then is theirs no more.
 fn silent(options: &RunOptions, reuse: InstanceReuse) -> RunOptions {
-    RunOptions { listen: None, output: Output::new(|_| {}), reuse, ..options.clone() }
+    RunOptions { listen: None, state: None, output: Output::new(|_| {}), reuse, ..options.clone() }
 }
 
 /// Asks everything in fresh instances and in one that is reused, and compares.

@@ -17,8 +17,12 @@ pub enum StepKind {
     Isolation,
     /// The app has what its dependencies say that they require.
     Requirements,
+    /// The app fits the environments that it is to be deployed to.
+    Targets,
     /// The app starts.
     Start,
+    /// The commands of the app end well.
+    Commands,
     /// The requests that the manifest lists are answered as it says.
     Requests,
     /// No request finds what another left behind in the instance that answers both.
@@ -34,7 +38,9 @@ impl StepKind {
             Self::Types => "types",
             Self::Isolation => "isolation",
             Self::Requirements => "requirements",
+            Self::Targets => "targets",
             Self::Start => "start",
+            Self::Commands => "commands",
             Self::Requests => "requests",
             Self::Reuse => "reuse",
         }

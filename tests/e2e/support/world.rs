@@ -68,6 +68,15 @@ impl Run {
         self
     }
 
+    /// Itself without the report of `verify`, which says at which step it was refused. What is left is what every command
+    /// says.
+    pub(crate) fn without_report(mut self) -> Self {
+        if self.stdout.lines().last().is_some_and(|line| line.starts_with("Failed ")) {
+            self.stdout.clear();
+        }
+        self
+    }
+
     /// Standard output as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {

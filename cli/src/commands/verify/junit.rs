@@ -9,7 +9,9 @@
 use std::{fmt::Write as _, time::Duration};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use spin_deps_project::{Answer, Error, Leak, Mismatch, Outcome, Reused, VerifyReport, VerifyStep};
+use spin_deps_project::{
+    Answer, Error, Leak, Mismatch, Outcome, Reused, TargetCheck, VerifyReport, VerifyStep, WorldVerdict,
+};
 
 use crate::report::{self, Failure};
 
@@ -17,6 +19,9 @@ use crate::report::{self, Failure};
 pub(super) fn xml(report: &VerifyReport) -> Result<String, Failure> {
     let mut all = Report::new(format!("spin-deps verify {}", report.name));
     all.add_test_suite(suite("steps", report.steps.iter().map(step)));
+    if let Some(targets) = &report.targets {
+        all.add_test_suite(suite("targets", targets.checks.iter().flat_map(target)));
+    }
     if !report.answers.is_empty() {
         all.add_test_suite(suite("requests", report.answers.iter().map(answer)));
     }
@@ -49,6 +54,41 @@ fn step(step: &VerifyStep) -> TestCase {
     let mut case = TestCase::new(step.kind.name(), status);
     case.set_time(duration(step.milliseconds));
     case
+}
+
+/// A component against an environment, and against each of its worlds: it has to fit one of them.
+fn target(check: &TargetCheck) -> Vec<TestCase> {
+    let name = format!("{} in {}", check.component, check.environment);
+    let status = if check.fits {
+        TestCaseStatus::success()
+    } else if !check.supported {
+        failure(&format!("triggers of the kind {} are not supported", check.kind), "")
+    } else if !check.missing_capabilities.is_empty() {
+        failure(&format!("it does not provide {}", check.missing_capabilities.join(", ")), "")
+    } else {
+        failure("it fits none of its worlds", "")
+    };
+    let worlds = check.worlds.iter().map(|world| {
+        let status = match (world.fits, check.fits) {
+            (true, _) => TestCaseStatus::success(),
+            (false, true) => skipped("another world of the environment fits"),
+            (false, false) => failure("it does not fit", &misfits(world)),
+        };
+        TestCase::new(format!("{name}: {}", world.world), status)
+    });
+    let worlds: Vec<_> = worlds.collect();
+    [TestCase::new(name, status)].into_iter().chain(worlds).collect()
+}
+
+fn misfits(world: &WorldVerdict) -> String {
+    let imports = world.missing_imports.iter().map(|it| format!("no such import: {it}\n"));
+    let exports = world.missing_exports.iter().map(|it| format!("not exported: {it}\n"));
+    let mismatches = world.mismatches.iter().map(|it| {
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+        let (one, other) = (or_none(&it.component), or_none(&it.world));
+        format!("{} {}: {}\n  component {one}\n  world     {other}\n", it.direction, it.name, it.item)
+    });
+    imports.chain(exports).chain(mismatches).collect()
 }
 
 fn answer(answer: &Answer) -> TestCase {

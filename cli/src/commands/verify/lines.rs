@@ -8,13 +8,14 @@
 
 use serde_json::json;
 use spin_deps_project::{
-    Answer, ComposedComponent, Leak, Mismatch, Outcome, Reused, StepKind, VerifyReport, VerifyStep,
+    Answer, ComposedComponent, Isolation, Leak, Mismatch, Outcome, Reused, StepKind, TargetsReport,
+    VerifyReport, VerifyStep,
 };
 
-use super::milliseconds;
+use super::{super::targets::target_lines, milliseconds};
 use crate::{
     charset::{self, Charset},
-    output::{BAD, DIM, GOOD, NAME, clean, clean_line, count, styled},
+    output::{BAD, DIM, GOOD, NAME, Output, clean, clean_line, count, styled},
 };
 
 /// The width of the longest name of a step, and a gap.
@@ -30,6 +31,8 @@ pub(super) fn lines(report: &VerifyReport, tree: &[String], keep_going: bool, ve
         let details = match step.kind {
             StepKind::Lock => tree.to_vec(),
             StepKind::Types => report.composed.iter().flat_map(|it| composed(it, verbose)).collect(),
+            StepKind::Isolation => report.isolation.iter().flat_map(|it| isolation(it, verbose)).collect(),
+            StepKind::Targets => report.targets.iter().flat_map(targets).collect(),
             StepKind::Requests => report.answers.iter().flat_map(answer).collect(),
             StepKind::Reuse => report.reuse.iter().flatten().flat_map(reused).collect(),
             _ => Vec::new(),
@@ -105,6 +108,24 @@ fn composed(composed: &ComposedComponent, verbose: bool) -> Vec<String> {
         }));
     }
     lines
+}
+
+fn isolation(isolation: &Isolation, verbose: bool) -> Vec<String> {
+    let granted = isolation.granted.iter().map(|it| {
+        let keys = clean(&it.capabilities.join(", "));
+        format!("{} in {}: {keys}", clean(&it.package), clean(&it.component))
+    });
+    let denied = isolation.denied.iter().filter(|_| verbose).map(|it| {
+        let import = styled(DIM, format!("{} is denied", clean(&it.import)));
+        format!("{} in {}: {import}", clean(&it.part), clean(&it.component))
+    });
+    granted.chain(denied).collect()
+}
+
+fn targets(report: &TargetsReport) -> Vec<String> {
+    let mut output = Output::nothing();
+    target_lines(&mut output, report);
+    output.into_lines()
 }
 
 fn answer(answer: &Answer) -> Vec<String> {

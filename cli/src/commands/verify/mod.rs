@@ -3,13 +3,13 @@
 mod junit;
 mod lines;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
 use spin_deps_project::{Outcome, RunOptions, Stream, VerifyOptions, VerifyReport, VerifyStep, write_file};
 
-use super::{Builds, Context, Links, sync_json, warn_all};
+use super::{Builds, Context, Links, given::Given, sync_json, warn_all};
 use crate::{
     output::{BAD, DIM, Output, clean, styled},
     report::{self, Failure},
@@ -18,7 +18,7 @@ use crate::{
 /// Check the locked app, start it and ask the requests that its manifest lists
 ///
 /// One report with a step for everything that is checked: the lock, the digests, the types, the isolation, what
-/// dependencies require, the start and the requests. The requests and the expected answers are in spin.toml:
+/// dependencies require, the target environments, the start, the commands and the requests. The requests and the expected answers are in spin.toml:
 ///
 ///   [[application.tool.deps.verify.requests]]
 ///   path = "/hello"
@@ -43,19 +43,12 @@ pub(crate) struct Verify {
     /// Write the report as JUnit XML, too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// The value of a variable of the app
-    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
-    variables: Vec<(String, String)>,
+    #[command(flatten)]
+    given: Given,
     #[command(flatten)]
     links: Links,
     #[command(flatten)]
     builds: Builds,
-}
-
-/// `NAME=VALUE`
-pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("it must be written NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// What guests write goes to stderr, each line with the name of its component.
@@ -69,21 +62,12 @@ pub(super) fn guest_output() -> spin_deps_project::Output {
     })
 }
 
-/// The last value of each variable.
-pub(super) fn variables(given: &[(String, String)]) -> BTreeMap<String, String> {
-    given.iter().cloned().collect()
-}
-
 impl Verify {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let mut project = self.builds.project(context).await?;
         self.links.check(&project)?;
         let options = VerifyOptions {
-            run: RunOptions {
-                variables: variables(&self.variables),
-                output: guest_output(),
-                ..RunOptions::default()
-            },
+            run: RunOptions { output: guest_output(), ..self.given.options(context) },
             keep_going: self.keep_going,
             reuse_check: self.reuse_check,
         };
@@ -129,6 +113,8 @@ fn as_json(report: &VerifyReport) -> Value {
             "size": it.bytes.len(),
             "instances": it.instances,
         })).collect::<Vec<_>>(),
+        "isolation": report.isolation,
+        "targets": report.targets.as_ref().map(|it| &it.checks),
         "answers": report.answers,
         "reuse": report.reuse,
         "warnings": report.warnings,

@@ -1,7 +1,8 @@
-//! The application's variables, through the three interfaces by which components ask for them.
+//! The application's variables, through the four interfaces by which components ask for them.
 //!
 //! `fermyon:spin/variables@2.0.0` and `spin:variables/variables@3.0.0` have the same errors; the second one's function
 //! is asynchronous. `wasi:config/store@0.2.0-draft-2024-09-27` knows no undefined keys, only absent ones.
+//! `fermyon:spin/config` is the first of them all, with errors of its own.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +13,10 @@ use wasmtime::{
 
 use crate::instance::State;
 
-pub(crate) const INTERFACES: [&str; 3] = [
-    "fermyon:spin/variables@2.0.0",
-    "spin:variables/variables@3.0.0",
-    "wasi:config/store@0.2.0-draft-2024-09-27",
-];
+pub(super) const CONFIG: &str = "fermyon:spin/config";
+pub(super) const FERMYON: &str = "fermyon:spin/variables@2.0.0";
+pub(super) const SPIN: &str = "spin:variables/variables@3.0.0";
+pub(super) const WASI: &str = "wasi:config/store@0.2.0-draft-2024-09-27";
 
 #[derive(Clone, Debug, ComponentType, Lift, Lower, PartialEq)]
 #[component(variant)]
@@ -33,6 +33,29 @@ enum VariableError {
 
 #[derive(Clone, Debug, ComponentType, Lift, Lower)]
 #[component(variant)]
+enum ConfigError {
+    #[component(name = "provider")]
+    Provider(String),
+    #[component(name = "invalid-key")]
+    InvalidKey(String),
+    #[component(name = "invalid-schema")]
+    InvalidSchema(String),
+    #[component(name = "other")]
+    Other(String),
+}
+
+impl From<VariableError> for ConfigError {
+    fn from(error: VariableError) -> Self {
+        match error {
+            VariableError::InvalidName(name) | VariableError::Undefined(name) => Self::InvalidKey(name),
+            VariableError::Provider(text) => Self::Provider(text),
+            VariableError::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+#[derive(Clone, Debug, ComponentType, Lift, Lower)]
+#[component(variant)]
 enum StoreError {
     #[component(name = "upstream")]
     Upstream(String),
@@ -42,24 +65,36 @@ enum StoreError {
 
 type Pairs = Vec<(String, String)>;
 
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
-    let [fermyon, spin, config] = INTERFACES;
-    linker.instance(fermyon)?.func_wrap("get", |store: StoreContextMut<'_, State>, (name,): (String,)| {
-        Ok((get(store.data().variables(), &name),))
-    })?;
-    linker.instance(spin)?.func_wrap_concurrent(
-        "get",
-        |accessor: &Accessor<State>, (name,): (String,)| {
-            Box::pin(async move { Ok((accessor.with(|mut access| get(access.get().variables(), &name)),)) })
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    linker.instance(CONFIG)?.func_wrap(
+        "get-config",
+        |store: StoreContextMut<'_, State>, (key,): (String,)| {
+            Ok((get(store.data().services().variables(), &key).map_err(ConfigError::from),))
         },
     )?;
-    let mut store = linker.instance(config)?;
+    linker.instance(FERMYON)?.func_wrap("get", |store: StoreContextMut<'_, State>, (name,): (String,)| {
+        Ok((get(store.data().services().variables(), &name),))
+    })?;
+    linker.instance(SPIN)?.func_wrap_concurrent(
+        "get",
+        |accessor: &Accessor<State>, (name,): (String,)| {
+            Box::pin(async move {
+                Ok((accessor.with(|mut access| get(access.get().services().variables(), &name)),))
+            })
+        },
+    )?;
+    let mut store = linker.instance(WASI)?;
     store.func_wrap("get", |store: StoreContextMut<'_, State>, (key,): (String,)| {
-        Ok((Ok::<_, StoreError>(store.data().variables().get(&key).cloned()),))
+        Ok((Ok::<_, StoreError>(store.data().services().variables().get(&key).cloned()),))
     })?;
     store.func_wrap("get-all", |store: StoreContextMut<'_, State>, (): ()| {
-        let all: Pairs =
-            store.data().variables().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let all: Pairs = store
+            .data()
+            .services()
+            .variables()
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
         Ok((Ok::<_, StoreError>(all),))
     })
 }
