@@ -7,6 +7,7 @@ mod args;
 mod charset;
 mod commands;
 mod complete;
+mod guests;
 mod output;
 mod program;
 mod progress;

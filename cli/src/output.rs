@@ -85,6 +85,11 @@ impl Output {
         self
     }
 
+    /// The result for scripts.
+    pub(crate) fn json(&self) -> &Value {
+        &self.json
+    }
+
     /// Prints the result. A reader that went away (`| head`) is no error.
     pub(crate) fn print(self, format: Format, quiet: bool) -> ExitCode {
         let text = match format {

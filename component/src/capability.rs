@@ -15,7 +15,8 @@ use wasm_pkg_common::package::PackageRef;
 
 use crate::InterfaceName;
 
-/// Key, package, and the interfaces that stand behind the key; none means all of the package.
+/// Key, package, and the interfaces that stand behind the key; none means all of the package. `atomics` and `batch` work
+/// on what `store` opens.
 const TABLE: &[(&str, &str, &[&str])] = &[
     ("ai_models", "fermyon:spin", &["llm"]),
     ("allowed_outbound_hosts", "fermyon:spin", &["http", "mqtt", "mysql", "postgres", "redis"]),
@@ -29,7 +30,7 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ("files", "wasi:filesystem", &["preopens"]),
     ("key_value_stores", "fermyon:spin", &["key-value"]),
     ("key_value_stores", "spin:key-value", &["key-value"]),
-    ("key_value_stores", "wasi:keyvalue", &["store"]),
+    ("key_value_stores", "wasi:keyvalue", &["atomics", "batch", "store"]),
     ("sqlite_databases", "fermyon:spin", &["sqlite"]),
     ("sqlite_databases", "spin:sqlite", &["sqlite"]),
     ("variables", "fermyon:spin", &["config", "variables"]),
@@ -164,7 +165,7 @@ mod tests {
             "wasi:http/incoming-handler@0.2.0",
             "wasi:cli/run@0.2.0",
             "wasi:nn/graph@0.2.0",
-            "wasi:keyvalue/atomics@0.2.0-draft2",
+            "wasi:keyvalue/watcher@0.2.0-draft2",
             "spin:new/thing@1.0.0",
             "fermyon:spin-next/thing",
         ] {

@@ -1,7 +1,8 @@
 //! One component out of a component and the releases it depends on.
 //!
 //! Composition goes in three steps. *Planning* reads the parts and decides which export goes to which import, without
-//! a look at the types: that is where names, versions, cycles and imports that nothing satisfies are reported.
+//! a look at the types: that is where names, versions, cycles and imports that nothing satisfies are reported. An import
+//! of the host that a part was not granted goes to an adapter that denies it, made for that part ([`deny`](crate::deny)).
 //! *Wiring* builds the graph, one shared instance per part, and checks the type of every wire before anything is
 //! encoded, because an error at that point can still name the interface, the function and the two types. *Encoding*
 //! leaves the host's interfaces as imports, merged where several parts import one, and validates the result.
@@ -11,6 +12,7 @@
 
 mod encode;
 mod error;
+mod handler;
 pub(crate) mod mismatch;
 mod plan;
 mod resources;
@@ -20,6 +22,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use wasm_pkg_common::package::PackageRef;
 
 pub use self::error::{ComposeError, Difference, Owned};
+pub use self::handler::check_middleware;
 use self::plan::{Plan, Refusal};
 use crate::ImportPattern;
 

@@ -4,7 +4,8 @@
 //! imports, exports and metadata, [`Outline`] the same from a stream of any length in little memory; [`needs`] turns
 //! the imports that a host does not provide into requirements on other packages; [`dependencies_wit`] and
 //! [`bindings()`] write what a guest is built against; [`compose`] wires a component with the releases it depends
-//! on into one plain component, after it has checked every wire's types; [`componentize`] makes a component of a core
+//! on into one plain component, after it has checked every wire's types, and denies to each what it was not granted of
+//! the host; [`componentize`] makes a component of a core
 //! module, and [`stamp`] writes into it what its author says of it; [`Types`] are what those wires are checked by
 //! where there is no component yet; [`compare`] tells whether a release can stand for an older one, and [`changes`] what
 //! is new; [`World`] tells whether a component fits an
@@ -40,7 +41,7 @@ pub use changes::{InterfaceChange, ItemChange, changes};
 pub use componentize::{ComponentizeError, componentize};
 pub use compose::{
     ComposeError, Composed, Composition, Denial, Difference, Link, LinkPattern, Owned, Part, Reach, Wire,
-    compose, refuse,
+    check_middleware, compose, refuse,
 };
 pub use conform::{Conformance, Direction, World, WorldError, WorldMismatch};
 pub use inspect::{Extern, ExternKind, InspectError, Inspection, Kind, Outline, inspect, inspect_reader};

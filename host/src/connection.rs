@@ -34,7 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) async fn accept(listener: TcpListener, server: Arc<Server>, mut stop: watch::Receiver<bool>) {
     let mut http = Builder::new(TokioExecutor::new());
     http.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    http.http2().timer(TokioTimer::new());
+    // A client that has nothing to ask may stay in HTTP/2, if it is still there.
+    http.http2().timer(TokioTimer::new()).keep_alive_interval(PATIENCE);
     let http = Arc::new(http);
     let mut connections = JoinSet::new();
     loop {

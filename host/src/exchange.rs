@@ -185,9 +185,11 @@ impl Exchanges {
 
     /// Whether a client took a part of an answer since this was asked last.
     pub(crate) fn have_moved(&self) -> bool {
-        self.all().iter().fold(false, |moved, exchange| {
-            (exchange.moved.swap(false, Ordering::AcqRel) && !exchange.is_over()) || moved
-        })
+        let mut moved = false;
+        for exchange in self.all().iter() {
+            moved |= exchange.moved.swap(false, Ordering::AcqRel) && !exchange.is_over();
+        }
+        moved
     }
 
     /// Whether all answers have come, of which there may be more to come.

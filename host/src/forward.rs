@@ -24,15 +24,14 @@ const NAMES: [&str; 7] = [
 /// The host that the request is for: from its target, or its `Host` header, or else `listening`, the server's own
 /// address. `None` when it names something that is no host, or two.
 pub(crate) fn authority(uri: &Uri, headers: &HeaderMap, listening: SocketAddr) -> Option<Authority> {
+    let plain = |authority: &Authority| !authority.as_str().contains('@');
     if let Some(authority) = uri.authority() {
-        return Some(authority.clone());
+        return Some(authority.clone()).filter(plain);
     }
     let mut hosts = headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (None, _) => listening.to_string().parse().ok(),
-        (Some(host), None) => {
-            host.to_str().ok()?.parse().ok().filter(|authority: &Authority| !authority.as_str().contains('@'))
-        }
+        (Some(host), None) => host.to_str().ok()?.parse().ok().filter(plain),
         _ => None,
     }
 }
@@ -53,6 +52,7 @@ pub(crate) fn set_headers<T>(headers: &mut HeaderMap, uri: &Uri, route: &Match<'
         route.prefix(),
         &client.to_string(),
     ];
+    headers.reserve(NAMES.len() + route.parameters.len());
     for (name, value) in NAMES.into_iter().zip(values) {
         set(headers, HeaderName::from_static(name), value);
     }
@@ -129,5 +129,6 @@ mod tests {
         assert_eq!(find("/", &["a.test", "b.test"]), None);
         assert_eq!(find("/", &["not a host"]), None);
         assert_eq!(find("/", &["user@a.test"]), None);
+        assert_eq!(find("http://user@a.test/", &[]), None);
     }
 }

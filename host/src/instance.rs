@@ -49,7 +49,7 @@ use crate::{
 };
 
 /// How long an instance may take to start where requests have no limit.
-const LONGEST_START: Duration = Duration::from_secs(60);
+const LONGEST_START: Duration = Duration::from_mins(1);
 
 /// An instance did not start in time.
 #[derive(Debug, thiserror::Error)]

@@ -85,6 +85,11 @@ impl Running {
         self.tallies.iter().map(|(id, tally)| (id.clone(), tally.read())).collect()
     }
 
+    /// Whether there is no instance of any component now: those of the last requests are gone, with what they held.
+    pub fn is_idle(&self) -> bool {
+        self.room.available_permits() >= self.capacity as usize
+    }
+
     /// Stops it: no new connections, then an end to the requests in flight, within [`Options::grace`].
     pub async fn shutdown(mut self) {
         self.stop_accepting.send_replace(true);

@@ -40,7 +40,10 @@ pub(crate) fn report(error: &wasmtime::Error, limits: &Limits) -> String {
 
 /// The reason alone.
 pub(crate) fn reason(error: &wasmtime::Error) -> String {
-    error.downcast_ref::<Trap>().map_or_else(|| error.root_cause().to_string(), ToString::to_string)
+    let text =
+        error.downcast_ref::<Trap>().map_or_else(|| error.root_cause().to_string(), ToString::to_string);
+    // wasmtime's own prefix, which those who show this have one for.
+    text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned()
 }
 
 /// Bytes in the largest unit that leaves a whole number.

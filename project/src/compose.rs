@@ -80,7 +80,7 @@ impl Project {
         let lock = self.lock.as_ref().unwrap_or(&nothing);
         let composition = Plan::new(self, lock).build(component, middleware).await?;
         let composed = tokio::task::spawn_blocking(move || compose(&composition)).await?;
-        let composed = composed.map_err(|error| self.with_place(component, error))?;
+        let composed = composed.map_err(|error| self.with_place(component, middleware, error))?;
         let digest = digest_of(&composed.bytes);
         Ok(ComposedComponent {
             id: id.to_owned(),
@@ -121,7 +121,13 @@ impl Project {
     }
 
     /// The error of a composition with the entry that it is about.
-    fn with_place(&self, component: &Component, error: ComposeError) -> Error {
+    fn with_place(&self, component: &Component, middleware: &[Middleware], error: ComposeError) -> Error {
+        let stands = |named: &str| {
+            let lock = self.lock.as_ref()?;
+            let is_it =
+                |it: &&Middleware| self.unit(&it.source, lock).is_ok_and(|unit| unit.label() == named);
+            middleware.iter().find(is_it).map(|it| &it.span)
+        };
         let named = |name: &str| component.dependencies.iter().find(|it| it.name.to_string() == name);
         let (span, label) = match &error {
             ComposeError::NoImport { origin, .. } => {
@@ -138,6 +144,9 @@ impl Project {
                 let meets = |it: &&Dependency| import_pattern(&it.name).matches(import);
                 (component.dependencies.iter().find(meets).map(|it| &it.name_span), "meant for this import")
             }
+            ComposeError::NoHandler { .. } => (middleware.last().map(|it| &it.span), "stands in front of it"),
+            ComposeError::HandlerVersion { middleware, .. } => (stands(middleware), "passes requests on"),
+            ComposeError::NotMiddleware { label, .. } => (stands(label), "meant to pass requests on"),
             ComposeError::Unsatisfied { root: true, .. } => (Some(&component.source_span), "imports it"),
             _ => (None, ""),
         };

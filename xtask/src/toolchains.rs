@@ -40,8 +40,8 @@ const DEBIAN_RUST_SETTINGS: [(&str, &str); 2] =
     [("RUSTC_BOOTSTRAP", "1"), ("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")];
 /// The target of guests in Rust.
 const TARGET: &str = "wasm32-unknown-unknown";
-/// A guest in Rust, whose crates are fetched, so that the tests need no network.
-const GUEST: &str = "examples/polyglot/app/Cargo.toml";
+/// Guests in Rust, whose crates are fetched, so that the tests need no network.
+const GUESTS: [&str; 2] = ["examples/polyglot/app/Cargo.toml", "tests/e2e/serving/guests/rust/Cargo.toml"];
 
 /// What `spin-deps new` makes for Rust, whose crates are fetched as well.
 const TEMPLATE: &str = include_str!("../../project/src/authoring/new/templates/rust.toml");
@@ -93,7 +93,8 @@ fn rust(folder: &Path) -> Result<()> {
     fs_err::write(template.join("src/lib.rs"), "")?;
     let manifest = template.join("Cargo.toml");
     fs_err::write(&manifest, TEMPLATE.replace("__NAME__", "template"))?;
-    for (manifest, options) in [(Path::new(GUEST), &["--locked"][..]), (&manifest, &[])] {
+    let guests = GUESTS.map(|guest| (Path::new(guest), &["--locked"][..]));
+    for (manifest, options) in guests.into_iter().chain([(&*manifest, &[][..])]) {
         let mut fetch = if has_target {
             Command::new(env!("CARGO"))
         } else {

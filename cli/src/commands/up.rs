@@ -1,13 +1,14 @@
 //! `spin-deps up`
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 
 use clap::Args;
 use serde_json::json;
-use spin_deps_project::{Error, RunOptions};
+use spin_deps_project::{Error, InstanceReuse, RunOptions};
 
-use super::{Builds, Context, given::Given, verify::guest_output, warn_all};
+use super::{Builds, Context, given::Given, warn_all};
 use crate::{
+    guests::Log,
     interrupted,
     output::{DIM, GOOD, NAME, Output, clean, styled},
     report::Failure,
@@ -24,7 +25,9 @@ use crate::{
   spin-deps up --listen 127.0.0.1:0         at any free port
   spin-deps up --variable greeting=Hello    with a variable of the app
   spin-deps up --state-dir .spin            with what Spin keeps in key-value stores and databases
-  spin-deps up -- --verbose input.txt       with arguments for the commands of the app")]
+  spin-deps up -- --verbose input.txt       with arguments for the commands of the app
+  spin-deps up --no-reuse                   with a new instance for every request
+  spin-deps up --request-timeout 5s --max-memory 64MiB")]
 pub(crate) struct Up {
     /// Where to listen; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
@@ -36,6 +39,60 @@ pub(crate) struct Up {
     /// Arguments for the commands of the app
     #[arg(last = true, value_name = "ARGUMENT")]
     arguments: Vec<String>,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// What a guest may take, and how often it is used. The names and defaults are Spin's.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+struct Limits {
+    /// The requests that one WASI 0.3 instance answers in its life, such as 1..8 for any of 1 to 7 [default: 128]
+    #[arg(long, value_name = "COUNT|RANGE", value_parser = InstanceReuse::count)]
+    max_instance_reuse_count: Option<RangeInclusive<usize>>,
+    /// The requests that one WASI 0.3 instance works on at a time [default: 16]
+    #[arg(long, value_name = "COUNT|RANGE", value_parser = InstanceReuse::count)]
+    max_instance_concurrent_reuse_count: Option<RangeInclusive<usize>>,
+    /// How long an instance waits for another request [default: 1s]
+    #[arg(long, value_name = "TIME|RANGE", value_parser = InstanceReuse::time)]
+    idle_instance_timeout: Option<RangeInclusive<Duration>>,
+    /// Answer every request with a new instance
+    #[arg(long, conflicts_with_all = ["max_instance_reuse_count", "max_instance_concurrent_reuse_count"])]
+    no_reuse: bool,
+    /// How long a component may take to answer, such as 5s or 500ms [default: no limit]
+    #[arg(long, value_name = "TIME|RANGE", value_parser = InstanceReuse::time)]
+    request_timeout: Option<RangeInclusive<Duration>>,
+    /// How much memory an instance may take, such as 64MiB
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1GiB")]
+    max_memory: usize,
+}
+
+impl Limits {
+    fn reuse(&self) -> InstanceReuse {
+        let flags = InstanceReuse {
+            requests: self.max_instance_reuse_count.clone(),
+            concurrent: self.max_instance_concurrent_reuse_count.clone(),
+            idle: self.idle_instance_timeout.clone(),
+        };
+        if self.no_reuse { flags.or(&InstanceReuse::none()) } else { flags }
+    }
+}
+
+/// A number of bytes: `65536`, `64KiB`, `64MiB` or `1GiB`, also without the `iB`.
+fn size(text: &str) -> Result<usize, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let bits = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kib" => 10,
+        "m" | "mib" => 20,
+        "g" | "gib" => 30,
+        _ => return Err("it is neither a number of bytes nor one of KiB, MiB or GiB".to_owned()),
+    };
+    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(1 << bits));
+    bytes
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "it is not a size above 0 that this machine has".to_owned())
 }
 
 impl Up {
@@ -43,13 +100,18 @@ impl Up {
         // One listener for the whole run, so that no signal falls between two.
         let stop = interrupted();
         tokio::pin!(stop);
+        let (log, output) = Log::new(context.format, context.quiet);
+        allow_many_files();
         let start = async {
             let mut project = self.builds.project(context).await?;
             let sync = project.prepare().await?;
             warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
             let options = RunOptions {
                 listen: Some(self.listen),
-                output: guest_output(),
+                output,
+                reuse: self.limits.reuse(),
+                request_timeout: self.limits.request_timeout,
+                max_memory: Some(self.limits.max_memory),
                 arguments: self.arguments.clone(),
                 inherit_stdio: true,
                 ..self.given.options(context)
@@ -62,9 +124,8 @@ impl Up {
             () = &mut stop => return Ok(Output::nothing()),
         };
         warn_all(&running.warnings);
-        if running.serves {
-            serving(&running.address().to_string(), &project.routes()).print(context.format, context.quiet);
-        }
+        let serving = running.serves.then(|| serving(&running.address().to_string(), &project.routes()));
+        log.announce(serving);
         let ended = async {
             match running.run_commands().await {
                 Ok(()) if running.serves => std::future::pending().await,
@@ -84,6 +145,19 @@ impl Up {
             () = interrupted() => {}
         }
         Ok(Output::nothing())
+    }
+}
+
+/// A connection is an open file. Many systems let a process have a thousand of them, unless it asks for more.
+fn allow_many_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let wanted = rustix::process::Rlimit { current: limit.maximum, ..limit };
+        if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+            tracing::debug!("no more files than {:?} can be open: {error}", limit.current);
+        }
     }
 }
 

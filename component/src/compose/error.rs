@@ -1,5 +1,6 @@
 //! What can be wrong with a composition, in the words of someone who edits a `spin.toml`.
 
+use super::Denial;
 use crate::{InspectError, Kind, capability, wit::listed};
 
 /// Why a composition failed.
@@ -99,6 +100,23 @@ pub enum ComposeError {
         /// What it is for the exporting part.
         theirs: Box<Owned>,
     },
+    /// Two parts exchange a resource of an interface that is denied to one of them, to which the real one means nothing.
+    #[error(
+        "`{part}` and `{target}` exchange the resource `{resource}` in `{import}`, and its interface `{}` is denied to `{}`",
+        .denial.import, .denial.part
+    )]
+    DeniedResource {
+        /// The resource, as the import calls it.
+        resource: String,
+        /// The importing part.
+        part: String,
+        /// Its import.
+        import: String,
+        /// The exporting part.
+        target: String,
+        /// What is denied, and to which of the two.
+        denial: Box<Denial>,
+    },
     /// Nothing satisfies an import that no host provides.
     #[error("`{part}` imports `{import}`, and no dependency provides it")]
     Unsatisfied {
@@ -132,7 +150,7 @@ pub enum ComposeError {
         missing: &'static str,
     },
     /// There is no handler for the middleware to wrap.
-    #[error("middleware wraps `wasi:http/handler`, and `{label}` exports {}", .found.as_ref().map_or_else(|| "no handler of HTTP requests".to_owned(), |found| format!("`{found}`")))]
+    #[error("{}", unwrapped(.label, .found.as_deref()))]
     NoHandler {
         /// The component behind the middleware.
         label: String,
@@ -243,6 +261,26 @@ fn apart(part: &str, import: &str, target: &str, resource: &str, [ours, theirs]:
     )
 }
 
+fn grant(label: &str, capability: Option<&str>) -> String {
+    match capability {
+        Some(key) => format!("grant `{key}` to `{label}`: `inherit_configuration = [\"{key}\"]`"),
+        None => format!(
+            "no single capability covers it: grant all to `{label}` with `inherit_configuration = true`"
+        ),
+    }
+}
+
+fn unwrapped(label: &str, found: Option<&str>) -> String {
+    let exports = match found {
+        Some(found) => format!("exports `{found}`, whose requests are not those"),
+        None => "exports no handler of HTTP requests".to_owned(),
+    };
+    format!(
+        "no middleware can stand in front of `{label}`: middleware passes requests to `wasi:http/handler@0.3`, and \
+         `{label}` {exports}"
+    )
+}
+
 fn renamed(import: &str, export: &str) -> String {
     if import == export { String::new() } else { format!(" as `{import}`") }
 }
@@ -302,9 +340,16 @@ impl ComposeError {
             Self::NotMiddleware { .. } => {
                 Some("middleware imports and exports `wasi:http/handler@0.3.0`".to_owned())
             }
-            Self::NoHandler { found: Some(_), .. } => {
-                Some("build the component for WASIp3, or remove the middleware from its trigger".to_owned())
+            Self::NoHandler { label, found: Some(_) } => Some(format!(
+                "build `{label}` for WASIp3, where Rust, C, Python (componentize-py) and JavaScript (componentize-qjs) \
+                 have handlers of `wasi:http@0.3`, or take the middleware out of its trigger with `spin-deps remove`"
+            )),
+            Self::NoHandler { found: None, .. } => {
+                Some("middleware is for components that answer HTTP requests".to_owned())
             }
+            Self::HandlerVersion { middleware, next, .. } => Some(format!(
+                "choose releases of `{middleware}` and `{next}` that were built for one version of `wasi:http`"
+            )),
             Self::ImportConflict { first, second, .. } => Some(format!(
                 "choose releases of `{first}` and `{second}` that were built against the same version"
             )),
@@ -313,15 +358,9 @@ impl ComposeError {
                  `{target}`, one that uses the `{resource}` of {}, or build `{part}` against it",
                 ours.owner()
             )),
+            Self::DeniedResource { denial, .. } => Some(grant(&denial.part, denial.capability)),
             Self::Undeniable { label, imports, .. } => {
-                Some(match imports.iter().find_map(|it| capability(it)) {
-                    Some(key) => format!(
-                        "grant `{label}` the capability with `inherit_configuration = [\"{key}\"]`, or do without it"
-                    ),
-                    None => format!(
-                        "grant `{label}` everything with `inherit_configuration = true`, or do without it"
-                    ),
-                })
+                Some(grant(label, imports.iter().find_map(|import| capability(import))))
             }
             Self::TooLarge { .. } => {
                 Some("split the app into several components, each with some of the dependencies".to_owned())
@@ -329,8 +368,6 @@ impl ComposeError {
             Self::Invalid { .. }
             | Self::NoSuchPart { .. }
             | Self::ComponentImport { .. }
-            | Self::NoHandler { found: None, .. }
-            | Self::HandlerVersion { .. }
             | Self::Unsupported { .. } => None,
         }
     }

@@ -5,7 +5,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{ComposeError, Composition, Denial, Link, LinkPattern, Part, Reach};
+use super::{
+    ComposeError, Composition, Denial, Link, LinkPattern, Part, Reach,
+    handler::{self, Handlers},
+};
 use crate::{
     Extern, ExternKind, ImportPattern, Inspection, InterfaceName, Kind, capability, denied, deny, inspect,
     is_host_provided, name::candidates,
@@ -209,20 +212,11 @@ impl<'a> Planner<'a, '_> {
     ) -> Result<(usize, String), ComposeError> {
         let prepared = self.prepare(part)?;
         let label = prepared.part.label.clone();
-        let find =
-            |externs: &[Extern]| externs.iter().find(|item| is_handler(item)).map(|item| item.name.clone());
-        let lacks = |missing| ComposeError::NotMiddleware { label: label.clone(), missing };
-        let import = find(&prepared.inspection.imports).ok_or_else(|| lacks("import"))?;
-        let export = find(&prepared.inspection.exports).ok_or_else(|| lacks("export"))?;
-        if candidates(&import, [exported].into_iter()).is_empty() {
-            let next = self.instances.get(next).and_then(|next| self.parts.get(&next.part));
-            return Err(ComposeError::HandlerVersion {
-                middleware: label,
-                import,
-                next: next.map(|next| next.part.label.clone()).unwrap_or_default(),
-                export: exported.to_owned(),
-            });
-        }
+        let handlers = handler::handlers(&label, &prepared.inspection)?;
+        let behind = self.instances.get(next).and_then(|next| self.parts.get(&next.part));
+        let behind = behind.map(|next| next.part.label.as_str()).unwrap_or_default();
+        handler::meet(&label, &handlers, behind, exported)?;
+        let Handlers { import, export } = handlers;
         let shared = self.of_part.remove(&part);
         let visit = self.visit(part, Some(&import))?;
         let instance = self.instantiate(visit)?;
@@ -239,21 +233,7 @@ impl<'a> Planner<'a, '_> {
 
     fn root_handler(&mut self, root: usize) -> Result<String, ComposeError> {
         let prepared = self.prepare(root)?;
-        let exports = &prepared.inspection.exports;
-        if let Some(handler) = exports.iter().find(|export| is_handler(export)) {
-            return Ok(handler.name.clone());
-        }
-        let other = |export: &&Extern| {
-            export.interface.as_ref().is_some_and(|name| {
-                let package = name.package.to_string();
-                matches!(
-                    (package.as_str(), name.interface.as_str()),
-                    ("wasi:http", "incoming-handler") | ("fermyon:spin", "inbound-http")
-                )
-            })
-        };
-        let found = exports.iter().find(other).map(|export| export.name.clone());
-        Err(ComposeError::NoHandler { label: prepared.part.label.clone(), found })
+        handler::served(&prepared.part.label, &prepared.inspection)
     }
 
     /// Matches the imports of a part with its links. The import `given` is satisfied otherwise.
@@ -518,12 +498,6 @@ fn denial(label: &str, interface: &str) -> String {
             "access denied: `{interface}` is behind no capability, and `{label}` was not granted all of the app's"
         ),
     }
-}
-
-fn is_handler(item: &Extern) -> bool {
-    item.interface
-        .as_ref()
-        .is_some_and(|name| name.interface == "handler" && name.package.to_string() == "wasi:http")
 }
 
 fn is_hosted(import: &Extern) -> bool {

@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ComposeError, Owned,
+    ComposeError, Denial, Owned,
     plan::{Plan, Prepared},
 };
+use crate::capability;
 use crate::wit::surface::{Entry, Form, Item, Key, Surface};
 
 /// The wires that were made: an instance and its import, and where that leads: an instance and its export.
@@ -26,7 +27,19 @@ pub(super) fn apart(plan: &Plan<'_>, ends: &Ends) -> Option<ComposeError> {
         let (mine, theirs) = (tracing.imported(*instance, import)?, tracing.exported(*source, export)?);
         tracing.items(&mine)?.find_map(|key| {
             let owners = (tracing.owner(mine, key)?, tracing.owner(theirs, key)?);
-            (owners.0 != owners.1).then(|| ComposeError::Resource {
+            if owners.0 == owners.1 {
+                return None;
+            }
+            if let Some(denial) = tracing.denial(&owners.0).or_else(|| tracing.denial(&owners.1)) {
+                return Some(ComposeError::DeniedResource {
+                    resource: key.name.clone(),
+                    part: plan.label(*instance),
+                    import: import.clone(),
+                    target: plan.label(*source),
+                    denial: Box::new(denial),
+                });
+            }
+            Some(ComposeError::Resource {
                 resource: key.name.clone(),
                 part: plan.label(*instance),
                 import: import.clone(),
@@ -113,6 +126,18 @@ impl Tracing<'_> {
             }
         }
         None
+    }
+
+    /// What is denied to a part that knows the resource from an adapter. The adapter's instance is right before the part's.
+    fn denial(&self, owner: &Owner) -> Option<Denial> {
+        let Owner::Instance(instance, import, _) = owner else {
+            return None;
+        };
+        self.plan.instances.get(*instance)?.denies.then(|| Denial {
+            part: self.plan.label(instance + 1),
+            import: import.clone(),
+            capability: capability(import),
+        })
     }
 
     fn owned(&self, place: &Place, key: &Key, owner: &Owner) -> Owned {

@@ -76,8 +76,8 @@ const NO_ERROR: &[&str] = &["success", "ok", "none", "no-error"];
 
 /// The first error number of POSIX, "operation not permitted". No number says so everywhere; zero mostly is success.
 const NOT_PERMITTED: u64 = 1;
-/// A list of fixed length is made up to this length.
-const MAX_FIXED: u32 = 1024;
+/// The largest list of fixed length that is made, in bytes.
+const MAX_FIXED: usize = 4096;
 
 /// Where a value stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -123,8 +123,8 @@ fn value(world: &World, ty: &Type, place: Place) -> Option<Answer> {
         TypeDefKind::Flags(_) => Some(Answer::Bits(0)),
         TypeDefKind::Record(record) => all(&mut record.fields.iter().map(|field| &field.ty)),
         TypeDefKind::Tuple(tuple) => all(&mut tuple.types.iter()),
-        TypeDefKind::FixedLengthList(ty, length) if *length <= MAX_FIXED => {
-            all(&mut (0..*length).map(|_| ty))
+        TypeDefKind::FixedLengthList(element, length) if world.size(ty) <= MAX_FIXED => {
+            all(&mut (0..*length).map(|_| element))
         }
         TypeDefKind::List(_) | TypeDefKind::Map(..) => Some(Answer::Empty),
         TypeDefKind::Option(ty) => {

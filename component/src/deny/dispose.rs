@@ -19,6 +19,9 @@ use super::{
 /// The names and calls of the core module are those of the synchronous canonical ABI, for `async` functions too.
 pub(super) const ABI: ManglingAndAbi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
 
+/// The most code that one function may take for this, in bytes.
+const MAX_CODE: usize = 1 << 20;
+
 /// Writes the code that ends what is in the parameters of one function.
 pub(super) struct Disposal<'a> {
     pub(super) world: &'a World,
@@ -180,6 +183,9 @@ impl Disposal<'_> {
     }
 
     fn fields(&mut self, types: &[Type], address: u32, offset: usize) -> Result<(), String> {
+        if self.body.code.len() > MAX_CODE {
+            return Err("the parameters of its functions are too large".to_owned());
+        }
         let offsets = self.world.sizes.field_offsets(types);
         offsets.into_iter().try_for_each(|(at, ty)| self.stored(ty, address, offset + at.size_wasm32()))
     }

@@ -82,10 +82,16 @@ fn versions_fit_on_one_track_only() {
     assert_eq!(on("1.2.0", "1.0.5"), "");
     assert_eq!(on("1.2.0", "1.9.0"), "");
     assert_eq!(on("2.0.0", "2.7.0"), "");
-    insta::assert_snapshot!(on("1.2.0", "2.0.1"), @"");
-    insta::assert_snapshot!(on("0.3.1", "0.4.0"), @"");
-    insta::assert_snapshot!(on("1.2.0", "1.2.0-rc.1"), @"");
-    insta::assert_snapshot!(on("2.0.0", "3.0.0"), @"");
+    insta::assert_snapshot!(on("1.2.0", "2.0.1"), @"
+    import acme:kv/types@2.0.1 is missing
+    import acme:kv/store@2.0.1 is missing
+    ");
+    insta::assert_snapshot!(on("0.3.1", "0.4.0"), @"import acme:log/sink@0.4.0 is missing");
+    insta::assert_snapshot!(on("1.2.0", "1.2.0-rc.1"), @"
+    import acme:kv/types@1.2.0-rc.1 is missing
+    import acme:kv/store@1.2.0-rc.1 is missing
+    ");
+    insta::assert_snapshot!(on("2.0.0", "3.0.0"), @"export acme:http/handler@2.0.0 is missing");
 }
 
 #[test]
@@ -113,13 +119,24 @@ fn other_types_are_named_down_to_the_function() {
         ("other(string)", "other(u32)"),
         ("names: async func()", "count: func() -> u32;\n names: async func()"),
         ("now: func() -> u64", "now: func() -> u32"),
-        ("now: func() -> u64", "now: interface { get: func(); }"),
+        ("now: func() -> u64;", "now: interface { get: func(); }"),
         ("handle: func(path: string) -> string", "handle: func(path: string) -> list<u8>"),
         ("handle: func", "treat: func"),
         ("export acme:http/handler@2.0.0", "export other: func()"),
     ]
     .map(|(from, to)| other(from, to));
-    insta::assert_snapshot!(found.join("\n"), @"");
+    insta::assert_snapshot!(found.join("\n"), @"
+    import acme:kv/store@1.2.0 with acme:kv/store@1.2.0: method bucket.get: get: func(key: u64) -> result<list<u8>, error> / get: func(key: string) -> result<list<u8>, error>
+    import acme:kv/store@1.2.0 with acme:kv/store@1.2.0: function names: names: func() -> list<string> / names: async func() -> list<string>
+    import acme:kv/types@1.2.0 with acme:kv/types@1.2.0: type error: variant error { denied, other(u32) } / variant error { denied, other(string) }
+    import acme:kv/store@1.2.0 with acme:kv/store@1.2.0: type error: variant error { denied, other(u32) } / variant error { denied, other(string) }
+    import acme:kv/store@1.2.0 with acme:kv/store@1.2.0: function count: count: func() -> u32 / -
+    import now with now: function now: now: func() -> u32 / now: func() -> u64
+    import now with now: an interface is expected, and it is a function
+    export acme:http/handler@2.0.0 with acme:http/handler@2.0.0: function handle: handle: func(path: string) -> string / handle: func(path: string) -> list<u8>
+    export acme:http/handler@2.0.0 with acme:http/handler@2.0.0: function handle: handle: func(path: string) -> string / -
+    export acme:http/handler@2.0.0 is missing
+    ");
 }
 
 #[test]

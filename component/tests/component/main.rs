@@ -9,6 +9,7 @@ mod compose_errors;
 mod conform;
 mod denied;
 mod deny;
+mod deny_any;
 mod dummy;
 mod inspect;
 mod semver;

@@ -106,6 +106,6 @@ async fn a_trap_shows_the_functions_it_was_in() {
     running.shutdown().await;
     let lines = lines.lock().unwrap();
     let report: Vec<&str> = lines[0].lines().collect();
-    assert_eq!(report[0], "web Trap wasm trap: wasm `unreachable` instruction executed");
+    assert_eq!(report[0], "web Trap wasm `unreachable` instruction executed");
     assert_eq!(report[1..3], ["  at trap", "  at answer"], "{report:?}");
 }

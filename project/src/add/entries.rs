@@ -241,13 +241,37 @@ fn parse(name: &str) -> Result<DependencyName, Error> {
 
 /// Middleware imports and exports `wasi:http/handler`, in versions that are compatible with 0.3.0 (SIP 023).
 pub(super) fn is_middleware(inspection: &Inspection) -> bool {
-    let handler = |it: &Extern| {
-        it.interface.as_ref().is_some_and(|it| {
-            let version = it.version.as_ref().is_some_and(|it| compatible(it, &Version::new(0, 3, 0)));
-            it.package.to_string() == "wasi:http" && it.interface == "handler" && version
-        })
+    let current = |it: &Extern| {
+        let version = it.interface.as_ref().and_then(|it| it.version.as_ref());
+        is_handler(it) && version.is_some_and(|it| compatible(it, &Version::new(0, 3, 0)))
     };
-    inspection.imports.iter().any(handler) && inspection.exports.iter().any(handler)
+    inspection.imports.iter().any(current) && inspection.exports.iter().any(current)
+}
+
+/// A handler of any version.
+fn is_handler(it: &Extern) -> bool {
+    it.interface.as_ref().is_some_and(|it| it.package.to_string() == "wasi:http" && it.interface == "handler")
+}
+
+/// Why something cannot stand in front of a route.
+pub(super) fn no_middleware(found: &Found) -> Error {
+    let handler = |externs: &[Extern]| externs.iter().find(|it| is_handler(it)).map(|it| it.name.clone());
+    let (imports, exports) = (handler(&found.inspection.imports), handler(&found.inspection.exports));
+    if let (Some(passed), Some(_)) = (imports, exports) {
+        return Error::Unknown {
+            message: format!(
+                "{} is middleware for `{passed}`, and what can be served is `wasi:http/handler@0.3.0`",
+                found.chosen
+            ),
+            hint: Some(
+                "choose a release that was built for `wasi:http/handler@0.3.0`, or build it anew".into(),
+            ),
+        };
+    }
+    Error::Unknown {
+        message: format!("{} is not middleware: it must import and export wasi:http/handler", found.chosen),
+        hint: Some("leave out `--route` to add it as a dependency of a component".into()),
+    }
 }
 
 impl Project {

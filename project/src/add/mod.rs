@@ -107,13 +107,7 @@ impl Project {
             let stages = self.stages(&options.routes)?;
             let found = self.find(source, options, &[]).await?;
             if !is_middleware(&found.inspection) {
-                return Err(Error::Unknown {
-                    message: format!(
-                        "{} is not middleware: it must import and export wasi:http/handler",
-                        found.chosen
-                    ),
-                    hint: Some("leave out `--route` to add it as a dependency of a component".into()),
-                });
+                return Err(entries::no_middleware(&found));
             }
             return self.add_middleware(&found, stages, options, asker).await;
         }

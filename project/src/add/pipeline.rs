@@ -1,11 +1,14 @@
 //! Middleware: the triggers that get it, and its place in their pipelines.
 
-use spin_deps_manifest::{Document, Grant, Inherit, Route, Source, Trigger};
+use spin_deps_component::check_middleware;
+use spin_deps_lockfile::Lockfile;
+use spin_deps_manifest::{ComponentSource, Document, Grant, Inherit, Route, Source, Trigger};
 
 use super::{AddOptions, Added, Addition, Target, capabilities, source::Found};
 use crate::{
     Asker, Error, Project,
     ask::{Choice, Question, QuestionKind},
+    content::{Unit, inspect_component},
     edit::Manner,
     suggest,
 };
@@ -82,6 +85,9 @@ impl Project {
         options: &AddOptions,
         asker: &dyn Asker,
     ) -> Result<Added, Error> {
+        for stage in &stages {
+            self.check_stage(stage, found).await?;
+        }
         let mut places = Vec::new();
         for stage in stages {
             let position = stage.place(found, options.place.as_ref(), asker).await?;
@@ -107,6 +113,22 @@ impl Project {
         let (edit, sync) = self.carry_out(document, manner).await?;
         warnings.extend(self.asked_of_app(options).await);
         Ok(Added { additions, to_build: Vec::new(), edit, sync, warnings })
+    }
+
+    /// Refuses a component that middleware cannot stand in front of. One that is not built yet, or not fetched, is
+    /// checked when the app is composed.
+    async fn check_stage(&self, stage: &Stage, found: &Found) -> Result<(), Error> {
+        let Some(component) = self.manifest().components.get(&stage.component) else { return Ok(()) };
+        let ComponentSource::Path(path) = &component.source else { return Ok(()) };
+        let Ok(bytes) = self.bytes(&Unit::File(path.clone()), &Lockfile::default()).await else {
+            return Ok(());
+        };
+        let Ok(inspection) = inspect_component(&stage.component, &bytes) else { return Ok(()) };
+        check_middleware((&found.chosen, &found.inspection), (&stage.component, &inspection)).map_err(
+            |error| {
+                self.at(&component.source_span, "it would stand in front of this", &Error::Compose(error))
+            },
+        )
     }
 
     /// The manifest with the middleware in its places.

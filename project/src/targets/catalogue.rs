@@ -69,8 +69,8 @@ pub(super) async fn names(registries: &Registries) -> Vec<String> {
 /// The URL of a definition.
 pub(super) fn url(settings: &Settings, name: &str) -> Result<Url, Error> {
     let wrong = |message: String| Error::Unknown { message, hint: None };
-    let (name, version) = match name.split_once(':') {
-        Some((name, version)) => (name, Some(version)),
+    let (called, version) = match name.split_once(':') {
+        Some((called, version)) => (called, Some(version)),
         None => (name, None),
     };
     // The name becomes a part of a URL, which it must not leave.
@@ -80,13 +80,13 @@ pub(super) fn url(settings: &Settings, name: &str) -> Result<Url, Error> {
             && text.len() <= 100
             && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"._-".contains(&it))
     };
-    if !is_word(name) || !version.is_none_or(is_word) {
+    if !is_word(called) || !version.is_none_or(is_word) {
         return Err(wrong(format!("`{name}` is not the name of an environment, such as `spin-up:3.6`")));
     }
     let base = settings.environment.get(VARIABLE);
     let base = base.as_deref().unwrap_or(PUBLISHED).trim_end_matches('/');
     let version = version.map(|version| format!("@{version}")).unwrap_or_default();
-    let url = Url::parse(&format!("{base}/{name}/{name}{version}.toml"));
+    let url = Url::parse(&format!("{base}/{called}/{called}{version}.toml"));
     url.map_err(|error| wrong(format!("{VARIABLE} is not a URL: {error}")))
 }
 

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::Arc,
 };
 
@@ -19,7 +20,7 @@ use super::{
     definition::{Definition, WorldRef, WorldSource},
     environment_ref, wit_in,
 };
-use crate::{Error, Project, compose::same_pipeline};
+use crate::{Error, Project, compose::same_pipeline, suggest};
 
 /// Whether the app fits its environments.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -140,7 +141,7 @@ impl Project {
         let mut check = TargetCheck {
             component: group.component.id.clone(),
             triggers: group.triggers.iter().map(|it| it.id.clone()).collect(),
-            environment: loaded.environment.target.to_string(),
+            environment: self.called(&loaded.environment.target),
             fits: false,
             supported: false,
             missing_capabilities: Vec::new(),
@@ -162,6 +163,14 @@ impl Project {
         }
         check.fits = check.missing_capabilities.is_empty() && check.worlds.iter().any(|it| it.fits);
         Ok(check)
+    }
+
+    /// An environment in the report: a file that the user named is relative to where the user is.
+    fn called(&self, target: &EnvironmentRef) -> String {
+        match target {
+            EnvironmentRef::Path(path) if Path::new(path).is_absolute() => self.shown(Path::new(path)),
+            other => other.to_string(),
+        }
     }
 
     /// An environment: as it is locked, or as it is now if the manifest does not name it.
@@ -192,7 +201,14 @@ impl Project {
             hint,
         };
         let bytes = match (&reference.source, self.wit_need(reference)?) {
-            (WorldSource::Path(path), _) => wit_in(&self.folder_of(target).unwrap_or_default().join(path))?,
+            (WorldSource::Path(path), _) => {
+                let place = self.folder_of(target).unwrap_or_default().join(path);
+                let shown = self.shown(&place);
+                if !place.exists() {
+                    return Err(unusable(format!("is not there: {shown}"), None));
+                }
+                wit_in(&place, &shown)?
+            }
             (_, Some(need)) => {
                 let package = environment.packages.iter().find(|it| need.is_met_by(it));
                 let moved = || {
@@ -204,12 +220,13 @@ impl Project {
         };
         let read = block_in_place(|| World::read(&bytes, &reference.world));
         let world = read.map_err(|error| match &error {
-            WorldError::Unreadable(reason) => unusable(format!("cannot be read: {reason}"), None),
-            WorldError::NotWit(_) => unusable(format!("cannot be used: {error}"), None),
             WorldError::NoWorld { worlds, .. } => {
                 let names = worlds.iter().map(String::as_str);
-                let hint = crate::suggest::hint(&reference.world, names, "it has");
-                unusable(format!("cannot be used: {error}"), Some(hint))
+                let hint = suggest::hint(&reference.world, names, "it has");
+                unusable("does not have it".into(), Some(hint))
+            }
+            WorldError::Unreadable(_) | WorldError::NotWit(_) => {
+                unusable(format!("cannot be read: {error}"), None)
             }
         })?;
         let world = Arc::new(world);

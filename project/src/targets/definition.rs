@@ -3,7 +3,7 @@
 //! ```toml
 //! default = { worlds = ["spin:up/platform@3.6.0"] }          # for triggers that are not listed; without it, none
 //! [triggers.http]
-//! worlds = ["spin:up/http-trigger@3.6.0", { path = "../wit", world = "acme:own/http@1.0.0" }]
+//! worlds = ["spin:up/http-trigger@3.6.0", { path = "../wit", world = "acme:edge/http@1.0.0" }]
 //! capabilities = ["local_service_chaining"]
 //! ```
 //!

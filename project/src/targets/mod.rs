@@ -23,7 +23,7 @@ use std::{
 
 use bytes::Bytes;
 use semver::Version;
-use spin_deps_component::wit_package_of;
+use spin_deps_component::{WitError, wit_package_of};
 use spin_deps_lockfile::{Environment, EnvironmentRef, Lockfile, WitPackage, WitSource};
 use spin_deps_manifest::Target;
 use spin_deps_registry::{Content, Error as RegistryError, Reference, digest_of};
@@ -355,13 +355,20 @@ fn parse(place: &Path, bytes: &[u8]) -> Result<Definition, Error> {
     Definition::parse(Excerpt::new(place, &String::from_utf8_lossy(bytes)))
 }
 
-/// A file or a folder of WIT as a package.
-fn wit_in(place: &Path) -> Result<Bytes, Error> {
+/// A file or a folder of WIT as a package; messages call it `shown`.
+fn wit_in(place: &Path, shown: &str) -> Result<Bytes, Error> {
     if place.extension().is_some_and(|it| it == "wasm") {
         return Ok(files::read_component(place)?.into());
     }
-    fs_err::metadata(place)?;
-    Ok(block_in_place(|| wit_package_of(place))?.into())
+    let encoded = block_in_place(|| wit_package_of(place)).map_err(|error| match error {
+        WitError::Folder { message, .. } => {
+            // The parser names files by the path that it was given.
+            let message = message.replace(&place.display().to_string(), shown);
+            WitError::Folder { folder: PathBuf::from(shown), message }
+        }
+        error => error,
+    });
+    Ok(encoded?.into())
 }
 
 /// What the manifest calls an environment, as the lockfile does.

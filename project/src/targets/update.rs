@@ -1,6 +1,6 @@
 //! What environments there are, and what they are today.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use serde::Serialize;
 use spin_deps_lockfile::{Environment, EnvironmentRef, Lockfile};
@@ -79,7 +79,12 @@ impl Project {
     /// Asks what the environments are now, those of the app or the given ones, and moves the lockfile to it.
     pub async fn update_targets(&mut self, names: &[String]) -> Result<TargetsUpdate, Error> {
         if let Some(because) = self.settings.locked_because() {
-            return Err(Error::UpdateForbidden { because });
+            return Err(Error::Unknown {
+                message: format!(
+                    "`targets update` moves what is locked, and `{because}` forbids to change spin-deps.lock"
+                ),
+                hint: Some(format!("leave out `{because}`")),
+            });
         }
         let used = self.targets();
         let asked: BTreeSet<EnvironmentRef> = match names {
@@ -131,7 +136,7 @@ impl Project {
         }
         match text.parse() {
             Ok(url) if text.contains("://") => EnvironmentRef::Url(url),
-            _ if text.contains('/') || text.ends_with(".toml") => {
+            _ if text.contains('/') || Path::new(text).extension().is_some_and(|it| it == "toml") => {
                 EnvironmentRef::Path(self.settings.current_dir.join(text).display().to_string())
             }
             _ => EnvironmentRef::Name(text.to_owned()),

@@ -6,7 +6,7 @@ use super::load::{Seen, ask};
 use super::server::{Kind, Server};
 use super::{compose, median, runs, write_app};
 use crate::measure::option;
-use crate::support::memory::Peak;
+use crate::support::memory::bytes_of;
 use crate::support::world::Sandbox;
 
 /// What is served, and to how many at once.
@@ -64,13 +64,12 @@ impl Scene {
         for _ in 0..runs() {
             for (kind, side) in [(Kind::Ours, &mut ours), (Kind::Wasmtime, &mut theirs)] {
                 let server = Server::start(kind, &sandbox, &composed, self.reuse);
-                let peak = Peak::of(server.id(), "VmHWM");
                 // What happens once, such as filling the pages of the pool, is no matter of one turn.
                 let url = format!("{}/x", server.url);
                 ask(&url, self.connections, 1);
                 side.seen.push(ask(&url, self.connections, seconds));
+                side.memory.push(mebibytes(bytes_of(server.id(), "VmHWM").expect("a server that runs")));
                 server.stop();
-                side.memory.push(mebibytes(peak.bytes()));
             }
         }
 

@@ -44,8 +44,10 @@ fn built(kind: &str, name: &str, language: &str) -> Sandbox {
     if language == "go" {
         // Where the module proxy would be asked: what the bindings refer to comes with their generator.
         let module = format!("{folder}/go.mod");
-        let replaced =
-            format!("replace go.bytecodealliance.org/pkg => {}/src/pkg", source_of("wit-bindgen-go"));
+        let replaced = format!(
+            "replace go.bytecodealliance.org/pkg => {}/src/pkg",
+            source_of("wit-bindgen-go", "0.60.")
+        );
         sandbox.write(&module, format!("{}\n{replaced}\n", sandbox.read(&module)));
     }
     Sandbox::run_command(&mut command(&sandbox, folder, &["build"])).done();

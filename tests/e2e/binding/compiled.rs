@@ -25,7 +25,7 @@ pub(super) fn rust_manifest() -> String {
     format!(
         "[package]\nname = \"api\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
          [dependencies]\nwit-bindgen = {{ path = {:?}, default-features = false, features = [\"async\", \"bitflags\", \"realloc\", \"std\"] }}\n",
-        source_of("wit-bindgen")
+        source_of("wit-bindgen", "0.60.")
     )
 }
 
@@ -224,7 +224,7 @@ for call in [lambda: api.draw(None, form, types.Mode.READ), lambda: wit_world.in
 fn go() {
     let module = format!(
         "module example.com/api\n\ngo 1.25\n\nrequire go.bytecodealliance.org/pkg v0.2.2\n\nreplace go.bytecodealliance.org/pkg => {}/src/pkg\n",
-        source_of("wit-bindgen-go")
+        source_of("wit-bindgen-go", "0.60.")
     );
     let code = "package main
 

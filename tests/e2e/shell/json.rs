@@ -20,7 +20,7 @@ fn result(sandbox: &Sandbox, name: &str, arguments: &[&str]) -> Run {
 }
 
 #[track_caller]
-fn assert_fits(name: &str, value: &Value, said: &str) {
+pub(crate) fn assert_fits(name: &str, value: &Value, said: &str) {
     let differences = schema::differences(name, value);
     assert!(differences.is_empty(), "{name}: {differences:#?}\n{value:#}\n{said}");
 }

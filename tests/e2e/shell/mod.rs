@@ -3,7 +3,7 @@
 mod completing;
 mod guessing;
 mod help;
-mod json;
+pub(crate) mod json;
 mod manual;
 mod progress;
 mod schema;

@@ -30,7 +30,8 @@ impl Peak {
     }
 }
 
-fn bytes_of(id: u32, line: &str) -> Option<u64> {
+/// What such a line says now, in bytes.
+pub(crate) fn bytes_of(id: u32, line: &str) -> Option<u64> {
     let status = fs_err::read_to_string(format!("/proc/{id}/status")).ok()?;
     let value = status.lines().find_map(|it| it.strip_prefix(line)?.strip_prefix(':'))?;
     let kibibytes: u64 = value.trim().strip_suffix(" kB")?.parse().ok()?;

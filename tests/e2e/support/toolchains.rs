@@ -110,8 +110,8 @@ fn folder() -> PathBuf {
     binary.ancestors().nth(2).expect("cargo's target directory").join("toolchains")
 }
 
-/// Where cargo has the sources of a crate of our own lockfile.
-pub(crate) fn source_of(name: &str) -> String {
+/// Where cargo has the sources of a crate of our own lockfile, in a version that begins so.
+pub(crate) fn source_of(name: &str, version: &str) -> String {
     let cargo = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--locked"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -120,7 +120,7 @@ pub(crate) fn source_of(name: &str) -> String {
     let metadata: serde_json::Value = serde_json::from_slice(&cargo.stdout).expect("JSON of cargo");
     let packages = metadata["packages"].as_array().expect("packages");
     let of = |key: &str, package: &serde_json::Value| package[key].as_str().expect("text").to_owned();
-    let manifests = packages.iter().filter(|it| it["name"] == name && of("version", it).starts_with("0.60."));
+    let manifests = packages.iter().filter(|it| it["name"] == name && of("version", it).starts_with(version));
     let manifest = manifests.map(|it| of("manifest_path", it)).next().expect("a crate of the lockfile");
     Path::new(&manifest).parent().expect("a folder").to_str().expect("a path in UTF-8").to_owned()
 }

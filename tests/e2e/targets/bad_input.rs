@@ -10,6 +10,7 @@ use crate::support::web::{Page, WebServer};
 fn a_definition_that_cannot_be_used_is_shown_with_its_place() {
     let (_registry, sandbox) = stage();
     write_app(&sandbox, "{ path = \"env.toml\" }");
+    sandbox.write("odd/odd.wit", "package acme:edge;\nworld w { import ; }\n");
     let texts = [
         "[trigger.http]\nworlds = [\"spin:up/http@1.0.0\"]\n",
         "[triggers.http]\nworlds = []\n",
@@ -17,14 +18,82 @@ fn a_definition_that_cannot_be_used_is_shown_with_its_place() {
         "[triggers.http\n",
         "[triggers.http]\nworlds = [{ refrence = \"ghcr.io/acme/wit:1.0.0\", world = \"spin:up/http@1.0.0\" }]\n",
         "[triggers.http]\nworlds = [\"spin:up/http@7.0.0\"]\n",
-        "[triggers.http]\nworlds = [{ path = \"nowhere\", world = \"acme:own/w\" }]\n",
+        "[triggers.http]\nworlds = [{ path = \"nowhere\", world = \"acme:edge/w\" }]\n",
+        "[triggers.http]\nworlds = [{ path = \"odd\", world = \"acme:edge/w\" }]\n",
         "[triggers.http]\nworlds = [\"spin:up/htp@1.0.0\"]\n",
     ]
     .map(|text| {
         sandbox.write("env.toml", text);
         sandbox.snapshot(&sandbox.run(&["targets", "check"]).failed())
     });
-    insta::assert_snapshot!(texts.join("\n"), @"");
+    insta::assert_snapshot!(texts.join("\n"), @r#"
+    exit: 1
+    --- stderr
+    error: unknown field `trigger` in the definition of an environment
+       ╭─[env.toml:1:2]
+     1 │ [trigger.http]
+       ·  ───┬───
+       ·     ╰── not known
+     2 │ worlds = ["spin:up/http@1.0.0"]
+       ╰────
+
+    hint: did you mean `triggers`?
+
+    exit: 1
+    --- stderr
+    error: `worlds` of `triggers.http` is empty, so that no component could fit
+       ╭─[env.toml:2:10]
+     1 │ [triggers.http]
+     2 │ worlds = []
+       ·          ─┬
+       ·           ╰── no world
+       ╰────
+
+    exit: 1
+    --- stderr
+    error: `spin:up@1.0.0` is not the name of a world: it is written ns:package/world@1.0.0
+       ╭─[env.toml:2:11]
+     1 │ [triggers.http]
+     2 │ worlds = ["spin:up@1.0.0"]
+       ·           ───────┬───────
+       ·                  ╰── this
+       ╰────
+
+    exit: 1
+    --- stderr
+    error: the definition is not valid TOML: unclosed table, expected `]`
+       ╭─[env.toml:1:15]
+     1 │ [triggers.http
+       ·               ▲
+       ·               ╰── here
+       ╰────
+
+    exit: 1
+    --- stderr
+    error: unknown field `refrence` in a world
+       ╭─[env.toml:2:13]
+     1 │ [triggers.http]
+     2 │ worlds = [{ refrence = "ghcr.io/acme/wit:1.0.0", world = "spin:up/http@1.0.0" }]
+       ·             ────┬───
+       ·                 ╰── not known
+       ╰────
+
+    hint: did you mean `reference`?
+
+    exit: 1
+    --- stderr
+    error: the environment `env.toml` cannot be used: its package spin:up 7.0.0 is not at wasm.example
+
+    exit: 1
+    --- stderr
+    error: failed to query resolved metadata `[DIR]/project/nowhere`: No such file or directory (os error 2)
+
+    exit: 1
+    --- stderr
+    error: the environment `env.toml` cannot be used: the package of its world `spin:up/htp@1.0.0` cannot be used: it has no world `htp`
+
+    hint: did you mean `http`?
+    "#);
 }
 
 #[test]
@@ -45,7 +114,45 @@ fn a_web_page_is_no_definition() {
         assert_eq!(sandbox.files(), before);
         text.replace(&server.host(), "HOST")
     });
-    insta::assert_snapshot!(texts.join("\n"), @"");
+    insta::assert_snapshot!(texts.join("\n"), @r#"
+    exit: 1
+    --- stderr
+    error: registry `127.0.0.1` gave an answer for `http://127.0.0.1:[PORT]/login.toml` that cannot be understood: it is a web page, such as one to log in
+
+    hint: check that the name is that of a registry, and that no login page or proxy answers in its place
+
+    exit: 1
+    --- stderr
+    error: it is a web page, not the definition of an environment
+       ╭─[http://127.0.0.1:[PORT]/raw.toml:1:1]
+     1 │ <!DOCTYPE html>
+       · ▲
+     2 │ <html></html>
+       ╰────
+
+    exit: 1
+    --- stderr
+    error: http://127.0.0.1:[PORT]/large.toml is larger than the [SIZE] bytes that are accepted
+
+    exit: 1
+    --- stderr
+    error: the environment `http://127.0.0.1:[PORT]/path.toml` cannot be used: its world `a:b/c` is in a folder, which only a definition in a file can name
+
+    exit: 1
+    --- stderr
+    error: unknown field `�[31m` in the definition of an environment
+       ╭─[http://127.0.0.1:[PORT]/escape.toml:1:1]
+     1 │ "\u001b[31m" = 1
+       · ──────┬─────
+       ·       ╰── not known
+       ╰────
+
+    hint: it may have `default`, `triggers`, `metadata`
+
+    exit: 1
+    --- stderr
+    error: registry `127.0.0.1` has no `http://127.0.0.1:[PORT]/gone.toml`
+    "#);
 }
 
 #[test]
@@ -58,7 +165,15 @@ fn a_package_that_is_no_wit_is_told() {
         write_app(&sandbox, "{ path = \"env.toml\" }");
         sandbox.snapshot(&sandbox.run(&["targets", "check"]).failed())
     });
-    insta::assert_snapshot!(texts.join("\n"), @"");
+    insta::assert_snapshot!(texts.join("\n"), @"
+    exit: 1
+    --- stderr
+    error: the environment `env.toml` cannot be used: the package of its world `spin:up/http@3.0.0` cannot be used: it is a component, not a WIT package
+
+    exit: 1
+    --- stderr
+    error: the environment `env.toml` cannot be used: the package of its world `spin:up/http@4.0.0` cannot be read: the file is not WebAssembly, it is text
+    ");
 }
 
 #[test]
@@ -76,7 +191,13 @@ fn a_damaged_cache_is_mended_or_named() {
     };
     damage();
     let offline = sandbox.run(&["targets", "check", "--offline"]).failed();
-    insta::assert_snapshot!(sandbox.snapshot(&offline), @"");
+    insta::assert_snapshot!(sandbox.snapshot(&offline), @"
+    exit: 1
+    --- stderr
+    error: spin:up 1.0.0 is damaged in the local store ([DIR]/cache/spin-deps/blobs/sha256/[DIGEST-1]), and `--offline` forbids requests
+
+    hint: run once with network access to fetch it again, or remove the file
+    ");
     let mended = sandbox.run(&["targets", "check"]).done();
     assert!(mended.stderr.contains("was damaged, and was fetched again"), "{}", mended.stderr);
 }

@@ -36,7 +36,7 @@ fn stage() -> (Registry, Sandbox) {
     let sandbox = Sandbox::new();
     use_host(&sandbox, &registry.host());
     sandbox.publish(&worlds("spin:up@1.0.0", WORLDS).expect("a package of WIT"));
-    sandbox.publish(&worlds("acme:own@2.1.0", WORLDS).expect("a package of WIT"));
+    sandbox.publish(&worlds("acme:edge@2.1.0", WORLDS).expect("a package of WIT"));
     (registry, sandbox)
 }
 

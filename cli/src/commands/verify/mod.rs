@@ -7,11 +7,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use spin_deps_project::{Outcome, RunOptions, Stream, VerifyOptions, VerifyReport, VerifyStep, write_file};
+use spin_deps_project::{Outcome, RunOptions, VerifyOptions, VerifyReport, VerifyStep, write_file};
 
 use super::{Builds, Context, Links, given::Given, sync_json, warn_all};
 use crate::{
-    output::{BAD, DIM, Output, clean, styled},
+    guests,
+    output::Output,
     report::{self, Failure},
 };
 
@@ -51,23 +52,12 @@ pub(crate) struct Verify {
     builds: Builds,
 }
 
-/// What guests write goes to stderr, each line with the name of its component.
-pub(super) fn guest_output() -> spin_deps_project::Output {
-    spin_deps_project::Output::new(|line| {
-        let name = styled(DIM, format!("[{}]", line.component));
-        match line.stream {
-            Stream::Stdout | Stream::Stderr => report::raw(&format!("{name} {}\n", clean(line.text))),
-            Stream::Trap => report::raw(&format!("{name} {} {}\n", styled(BAD, "trap:"), clean(line.text))),
-        }
-    })
-}
-
 impl Verify {
     pub(crate) async fn run(self, context: &Context) -> Result<Output, Failure> {
         let mut project = self.builds.project(context).await?;
         self.links.check(&project)?;
         let options = VerifyOptions {
-            run: RunOptions { output: guest_output(), ..self.given.options(context) },
+            run: RunOptions { output: guests::shown(context.quiet), ..self.given.options(context) },
             keep_going: self.keep_going,
             reuse_check: self.reuse_check,
         };

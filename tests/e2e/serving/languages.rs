@@ -1,0 +1,80 @@
+//! One app with a component of every language and generation, each of which calls a library in another.
+
+use super::{Served, guests};
+use crate::support::http::{block_on, get};
+use crate::support::world::Sandbox;
+
+/// The components: by what they are made, and the language of the library that they call. What Python and JavaScript
+/// bring along takes long to compile, so each has its engine in as few of these as it can be.
+const COMPONENTS: [(&str, &str); 8] = [
+    ("rust-p2", "c"),
+    ("rust-p3", "c"),
+    ("c-p2", "rust"),
+    ("c-p3", "rust"),
+    ("js-p2", "c"),
+    ("js-p3", "rust"),
+    ("python-p2", "rust"),
+    ("python-p3", "c"),
+];
+
+#[test]
+fn components_of_every_language_serve_call_and_are_wrapped() {
+    let sandbox = Sandbox::new();
+    let mut manifest = "spin_manifest_version = 2\n\n[application]\nname = \"languages\"\n".to_owned();
+    sandbox.write("c.wasm", &*guests::LIBRARY);
+    sandbox.write("rust.wasm", guests::made_new("library", "acme:hello", "rust"));
+    for language in ["c", "rust"] {
+        let stamp = guests::made_new("middleware", "acme:stamp", language);
+        sandbox.write(&format!("{language}-stamp.wasm"), stamp);
+    }
+    for (component, library) in COMPONENTS {
+        let made = match component {
+            "rust-p2" => guests::P2.clone(),
+            "rust-p3" => guests::P3.clone(),
+            folder => guests::app(folder),
+        };
+        sandbox.write(&format!("{component}.wasm"), made);
+        // Python's own route is taken once more, behind middleware in Rust and in C.
+        let middleware = match component {
+            "python-p3" => {
+                "dependencies.middleware = [{ path = \"rust-stamp.wasm\" }, { path = \"c-stamp.wasm\" }]\n"
+            }
+            _ => "",
+        };
+        manifest += &format!(
+            "\n[[trigger.http]]\nroute = \"/{component}/...\"\ncomponent = \"{component}\"\n{middleware}\n\
+             [component.{component}]\nsource = \"{component}.wasm\"\n\
+             dependencies = {{ \"acme:hello/greet@0.1.0\" = {{ path = \"{library}.wasm\" }} }}\n"
+        );
+    }
+    sandbox.write("spin.toml", &manifest);
+    sandbox.run(&["lock"]).done();
+    let verified = Sandbox::run_compiling(&mut sandbox.command(&["verify"])).done();
+    assert!(
+        verified.stdout.contains("c-stamp.wasm: wasi:http/handler@0.3.0 → python-p3"),
+        "{}",
+        verified.stdout
+    );
+
+    // What was compiled is kept, so that it serves at once.
+    let served = Served::start(sandbox);
+    for (component, _) in COMPONENTS {
+        let answer = get(&format!("http://{}/{component}/greet/Ada", served.address));
+        let words = if component.starts_with("rust") { "nothing at" } else { "Hello, Ada!" };
+        assert!(answer.text().starts_with(words), "{component}: {} {}", answer.status, answer.text());
+        let stamped = answer.headers.get("x-middleware").map(String::as_str);
+        assert_eq!(stamped, (component == "python-p3").then_some("acme:stamp"), "{component}");
+    }
+    // Instances of one component serve side by side, each in the state that it was left in.
+    block_on(async {
+        let client = crate::support::http::client();
+        let ask = async |round: usize| {
+            let (component, _) = COMPONENTS[2 + round % 6];
+            let url = format!("http://{}/{component}/{round}", served.address);
+            let text = client.get(url).send().await.expect("an answer").text().await.expect("text");
+            assert_eq!(text, format!("Hello, {round}!"), "{component}");
+        };
+        futures::future::join_all((0..60).map(ask)).await;
+    });
+    served.end_well();
+}
