@@ -62,7 +62,7 @@ impl Log {
         (Self { held, format }, output)
     }
 
-    /// Says that the app is served, if it is, and then what guests wrote meanwhile.
+    /// Says that the app runs, with what it serves if it does, and then what guests wrote meanwhile.
     pub(crate) fn announce(&self, serving: Option<output::Output>) {
         if self.format != Format::Json {
             if let Some(serving) = serving {

@@ -103,7 +103,13 @@ impl Output {
         if let Some(note) = self.note.filter(|_| !quiet) {
             crate::report::note(&note);
         }
-        let told: Vec<_> = self.failures.iter().map(|it| crate::report::fail(it, format)).collect();
+        let mut told = Vec::new();
+        for failure in &self.failures {
+            if !told.is_empty() && format == Format::Human {
+                crate::report::raw("\n");
+            }
+            told.push(crate::report::fail(failure, format));
+        }
         told.first().copied().unwrap_or_else(|| ExitCode::from(self.status))
     }
 }

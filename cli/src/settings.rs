@@ -66,7 +66,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "SPIN_VARIABLE_<NAME>",
-        help: "The value of an app's variable for `up` and `verify`, unless `--variable` gives it.",
+        help: "The value of an app's variable for `up` and `verify`, unless `--variable` or `--variables-file` gives it. A file `.env` beside spin.toml may say the same.",
     },
     Variable {
         name: "SOURCE_DATE_EPOCH",

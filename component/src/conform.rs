@@ -4,6 +4,8 @@
 //! the world exports. Names fit as they do in a composition, on one semver track; types are compared item by item, so
 //! that what does not fit is named down to the function.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use wasmparser::component_types::ComponentEntityType;
 
@@ -17,7 +19,6 @@ use crate::{
 /// A world to hold components against, out of a WIT package.
 #[derive(Clone, Debug)]
 pub struct World {
-    name: String,
     surface: Surface,
 }
 
@@ -89,28 +90,9 @@ impl World {
             return Err(WorldError::NotWit(outline.kind()));
         }
         match Surface::of_world(&outline, name) {
-            Ok(surface) => Ok(Self { name: name.to_owned(), surface }),
+            Ok(surface) => Ok(Self { surface }),
             Err(worlds) => Err(WorldError::NoWorld { world: name.to_owned(), worlds }),
         }
-    }
-
-    /// The world's plain name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Holds a component against the world.
-    pub fn check(&self, component: &[u8]) -> Result<Conformance, InspectError> {
-        let outline = Outline::read(component)?;
-        let mut surface = Surface::of(&outline);
-        // A type that a component names for itself is nothing that a host offers.
-        let types = outline.types.as_ref();
-        let is_type = |name: &String| {
-            let item = types.component_item_for_import(name);
-            item.is_some_and(|item| matches!(item.ty, ComponentEntityType::Type { .. }))
-        };
-        surface.imports.retain(|name, _| !is_type(name));
-        Ok(self.compare(&surface))
     }
 
     fn compare(&self, component: &Surface) -> Conformance {
@@ -144,6 +126,20 @@ impl World {
         }
         found
     }
+}
+
+/// Holds a component against worlds; one answer for each.
+pub fn conform(component: &[u8], worlds: &[Arc<World>]) -> Result<Vec<Conformance>, InspectError> {
+    let outline = Outline::read(component)?;
+    let mut surface = Surface::of(&outline);
+    // A type that a component names for itself is nothing that a host offers.
+    let types = outline.types.as_ref();
+    let is_type = |name: &String| {
+        let item = types.component_item_for_import(name);
+        item.is_some_and(|item| matches!(item.ty, ComponentEntityType::Type { .. }))
+    };
+    surface.imports.retain(|name, _| !is_type(name));
+    Ok(worlds.iter().map(|world| world.compare(&surface)).collect())
 }
 
 /// What can stand for `wanted`. A host that has an interface with a version does not have it without, nor the other way

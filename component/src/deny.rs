@@ -49,9 +49,9 @@ pub(crate) fn adapter(
         let mut module = core_module(&world, &|interface| short(message(interface)))?;
         let told = |error| format!("{error:#}");
         embed_component_metadata(&mut module, &world.resolve, world.id, StringEncoding::UTF8)
-            .map_err(|error| format!("{error:#}"))?;
-        let encoder = ComponentEncoder::default().validate(true).module(&module).map_err(told)?;
-        { encoder }.encode().map_err(|error| format!("{error:#}"))
+            .map_err(told)?;
+        let mut encoder = ComponentEncoder::default().validate(true).module(&module).map_err(told)?;
+        encoder.encode().map_err(told)
     };
     guarded(work).and_then(|result| result)
 }

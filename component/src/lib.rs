@@ -8,7 +8,7 @@
 //! the host; [`componentize`] makes a component of a core
 //! module, and [`stamp`] writes into it what its author says of it; [`Types`] are what those wires are checked by
 //! where there is no component yet; [`compare`] tells whether a release can stand for an older one, and [`changes`] what
-//! is new; [`World`] tells whether a component fits an
+//! is new; [`conform()`] tells whether a component fits an
 //! environment.
 //!
 //! The bytes come from registries and are hostile until they have been validated. What reads them is bounded, and the
@@ -43,7 +43,7 @@ pub use compose::{
     ComposeError, Composed, Composition, Denial, Difference, Link, LinkPattern, Owned, Part, Reach, Wire,
     check_middleware, compose, refuse,
 };
-pub use conform::{Conformance, Direction, World, WorldError, WorldMismatch};
+pub use conform::{Conformance, Direction, World, WorldError, WorldMismatch, conform};
 pub use inspect::{Extern, ExternKind, InspectError, Inspection, Kind, Outline, inspect, inspect_reader};
 pub use metadata::Metadata;
 pub use name::{ImportPattern, InterfaceName, PatternError, compatible};

@@ -139,6 +139,7 @@ impl Project {
             ComposeError::NoExport { part, import, .. }
             | ComposeError::Mismatch { part, import, .. }
             | ComposeError::Resource { part, import, .. }
+            | ComposeError::DeniedResource { part, import, .. }
                 if *part == component.id =>
             {
                 let meets = |it: &&Dependency| import_pattern(&it.name).matches(import);

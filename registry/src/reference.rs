@@ -71,3 +71,30 @@ impl Registries {
         self.fetch_with(content, bring).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_names_a_host_a_repository_and_a_tag() {
+        for good in ["ghcr.io/acme/wit:1.0.0", "127.0.0.1:5000/wit:latest", "localhost/a/b/c:v1_x"] {
+            assert_eq!(good.parse::<Reference>().unwrap().to_string(), good);
+        }
+        for bad in [
+            "",
+            "ghcr.io",
+            "ghcr.io/acme/wit",
+            "acme/wit:1.0.0",
+            "ghcr.io/../wit:1.0.0",
+            "ghcr.io/acme/wit:a/b",
+            "ghcr.io/acme/wit:",
+            "user@ghcr.io/acme/wit:1.0.0",
+            "ghcr.io/Acme/wit:1.0.0",
+            "https://ghcr.io/acme/wit:1.0.0",
+            "ghcr.io/acme/wit?x=1:1.0.0",
+        ] {
+            bad.parse::<Reference>().unwrap_err();
+        }
+    }
+}

@@ -134,8 +134,9 @@ fn variables_come_from_the_command_line_then_the_environment_then_the_default() 
         env: 1 instance, [SIZE] bytes
         files: 1 instance, [SIZE] bytes
         variables: 1 instance, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✓ requirements  the app has what its dependencies require  [TIME]
+    – targets       the manifest names none
     ✗ start         the variable `token` of component `variables` has no value  [TIME]
     Failed showing at start
     --- stderr
@@ -155,8 +156,9 @@ fn variables_come_from_the_command_line_then_the_environment_then_the_default() 
         env: 1 instance, [SIZE] bytes
         files: 1 instance, [SIZE] bytes
         variables: 1 instance, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✓ requirements  the app has what its dependencies require  [TIME]
+    – targets       the manifest names none
     ✗ start         the app has no variable `tokn`  [TIME]
     Failed showing at start
     --- stderr
@@ -241,8 +243,9 @@ fn verify_shows_how_the_app_was_made_and_what_it_answered() {
     ✓ digests       2 packages are what was locked  [TIME]
     ✓ types         1 component fits what it is composed of  [TIME]
         app: 3 instances, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✓ requirements  the app has what its dependencies require  [TIME]
+    – targets       the manifest names none
     ✓ start         1 component runs  [TIME]
     ✓ requests      1 answered as expected  [TIME]
         ✓ GET /x → 200  [TIME]
@@ -289,8 +292,9 @@ expect = { body_pattern = "^bye" }
         env: 1 instance, [SIZE] bytes
         files: 1 instance, [SIZE] bytes
         variables: 1 instance, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✓ requirements  the app has what its dependencies require  [TIME]
+    – targets       the manifest names none
     ✓ start         3 components run  [TIME]
     ✗ requests      2 of 4 not answered as expected  [TIME]
         ✓ GET /robots.txt → 203  [TIME]
@@ -335,8 +339,9 @@ fn verify_without_requests_says_that_nothing_was_asked() {
         env: 1 instance, [SIZE] bytes
         files: 1 instance, [SIZE] bytes
         variables: 1 instance, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✓ requirements  the app has what its dependencies require  [TIME]
+    – targets       the manifest names none
     ✓ start         3 components run  [TIME]
     – requests      none in [application.tool.deps.verify]
     Verified showing

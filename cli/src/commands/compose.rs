@@ -61,7 +61,7 @@ impl Compose {
         for it in &composed.wires {
             output.line(format!("  {}: {} {}", it.from, styled(DIM, format!("{} →", it.import)), it.to));
         }
-        output.lines(denial_lines(&composed.denials));
+        output.lines(denial_lines(&composed.denials).into_iter().map(|line| format!("  {line}")));
         output.line(format!("  {}", styled(DIM, composed.digest.to_string())));
         Ok(output)
     }

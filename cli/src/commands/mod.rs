@@ -270,15 +270,17 @@ fn denial_lines(denials: &[Denial]) -> Vec<String> {
     }
     let line = |(part, imports): &(&str, Vec<&str>)| {
         let imports: Vec<_> = imports.iter().map(|it| clean(it)).collect();
-        format!("  {}: {} {}", clean(part), styled(WARN, "denied"), styled(DIM, imports.join(", ")))
+        format!("{}: {} {}", clean(part), styled(WARN, "denied"), styled(DIM, imports.join(", ")))
     };
     by_part.iter().map(line).collect()
 }
 
 /// What is denied in a composition as JSON.
 fn denials_json(denials: &[Denial]) -> serde_json::Value {
-    let denial = |Denial { part, import, capability }: &Denial| serde_json::json!({ "to": part, "import": import, "capability": capability });
-    denials.iter().map(denial).collect()
+    let denials = denials.iter();
+    denials
+        .map(|it| serde_json::json!({ "to": it.part, "import": it.import, "capability": it.capability }))
+        .collect()
 }
 
 /// Text for the generated files.

@@ -24,10 +24,10 @@ use crate::{
   spin-deps up                              at http://127.0.0.1:3000
   spin-deps up --listen 127.0.0.1:0         at any free port
   spin-deps up --variable greeting=Hello    with a variable of the app
-  spin-deps up --state-dir .spin            with what Spin keeps in key-value stores and databases
-  spin-deps up -- --verbose input.txt       with arguments for the commands of the app
   spin-deps up --no-reuse                   with a new instance for every request
-  spin-deps up --request-timeout 5s --max-memory 64MiB")]
+  spin-deps up --request-timeout 5s --max-memory 64MiB
+  spin-deps up --state-dir .spin            with what Spin keeps in key-value stores and databases
+  spin-deps up -- --verbose input.txt       with arguments for the commands of the app")]
 pub(crate) struct Up {
     /// Where to listen; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
@@ -36,11 +36,11 @@ pub(crate) struct Up {
     given: Given,
     #[command(flatten)]
     builds: Builds,
+    #[command(flatten)]
+    limits: Limits,
     /// Arguments for the commands of the app
     #[arg(last = true, value_name = "ARGUMENT")]
     arguments: Vec<String>,
-    #[command(flatten)]
-    limits: Limits,
 }
 
 /// What a guest may take, and how often it is used. The names and defaults are Spin's.
@@ -124,8 +124,7 @@ impl Up {
             () = &mut stop => return Ok(Output::nothing()),
         };
         warn_all(&running.warnings);
-        let serving = running.serves.then(|| serving(&running.address().to_string(), &project.routes()));
-        log.announce(serving);
+        log.announce(running.serves.then(|| serving(&running.address().to_string(), &project.routes())));
         let ended = async {
             match running.run_commands().await {
                 Ok(()) if running.serves => std::future::pending().await,

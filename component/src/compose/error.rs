@@ -342,7 +342,7 @@ impl ComposeError {
             }
             Self::NoHandler { label, found: Some(_) } => Some(format!(
                 "build `{label}` for WASIp3, where Rust, C, Python (componentize-py) and JavaScript (componentize-qjs) \
-                 have handlers of `wasi:http@0.3`, or take the middleware out of its trigger with `spin-deps remove`"
+                 have handlers of `wasi:http@0.3`, or let its routes do without middleware"
             )),
             Self::NoHandler { found: None, .. } => {
                 Some("middleware is for components that answer HTTP requests".to_owned())

@@ -5,13 +5,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+mod denials;
+
+pub(super) use self::denials::Refusal;
 use super::{
     ComposeError, Composition, Denial, Link, LinkPattern, Part, Reach,
     handler::{self, Handlers},
 };
 use crate::{
-    Extern, ExternKind, ImportPattern, Inspection, InterfaceName, Kind, capability, denied, deny, inspect,
-    is_host_provided, name::candidates,
+    Extern, ExternKind, ImportPattern, Inspection, InterfaceName, Kind, denied, inspect, is_host_provided,
+    name::candidates,
 };
 
 /// Instances and wires, every instance after those that it is wired to.
@@ -24,12 +27,6 @@ pub(super) struct Plan<'a> {
     pub(super) handler: Option<(usize, String)>,
     /// What is denied to the instances.
     pub(super) denials: Vec<Denial>,
-}
-
-/// Imports of the root that are denied whatever its reach, and the words for it.
-pub(super) struct Refusal<'a> {
-    pub(super) imports: &'a BTreeSet<String>,
-    pub(super) reason: &'a str,
 }
 
 /// A part and what is in it.
@@ -254,67 +251,6 @@ impl<'a> Planner<'a, '_> {
         let (matches, denied) = matching.all(given)?;
         Ok(Visit { part, matches, denied, next: 0 })
     }
-
-    /// Makes an instance of an adapter for the imports of a part that are denied, and wires them to it. What the adapter
-    /// imports itself, it gets from where the part does.
-    fn deny(
-        &mut self,
-        part: usize,
-        denied: Vec<String>,
-        wires: &mut Vec<PlannedWire>,
-    ) -> Result<(), ComposeError> {
-        if denied.is_empty() {
-            return Ok(());
-        }
-        let adapter = self.adapter(part, &denied)?;
-        let imports = self.parts.get(&adapter).map_or(&[][..], |adapter| &adapter.inspection.imports);
-        let shared = wires.iter().filter(|wire| imports.iter().any(|import| import.name == wire.import));
-        let shared = shared.cloned().collect();
-        let source = self.instances.len();
-        self.instances.push(Instance { part: adapter, wires: shared, denies: true });
-        let label = self.parts.get(&part).map(|part| part.part.label.clone()).unwrap_or_default();
-        for import in denied {
-            let denial =
-                Denial { part: label.clone(), import: import.clone(), capability: capability(&import) };
-            if !self.denials.contains(&denial) {
-                self.denials.push(denial);
-            }
-            wires.push(PlannedWire { exports: vec![import.clone()], import, source });
-        }
-        Ok(())
-    }
-
-    fn adapter(&mut self, part: usize, denied: &[String]) -> Result<usize, ComposeError> {
-        let key = (part, denied.to_vec());
-        if let Some(adapter) = self.adapters.get(&key) {
-            return Ok(*adapter);
-        }
-        let Some(prepared) = self.parts.get(&part) else {
-            return Err(ComposeError::NoSuchPart { index: part });
-        };
-        let label = &prepared.part.label;
-        let reason = |interface: &str| match self.refusal {
-            Some(refusal) => refusal.reason.to_owned(),
-            None => denial(label, interface),
-        };
-        let undeniable = |message: String| ComposeError::Undeniable {
-            label: label.clone(),
-            imports: denied.to_vec(),
-            message,
-        };
-        let bytes = deny::adapter(&prepared.part.bytes, denied, &reason).map_err(undeniable)?;
-        let inspection = inspect(&bytes).map_err(|error| undeniable(error.to_string()))?;
-        let part = Part {
-            label: format!("what is denied to {label}"),
-            bytes: bytes.into(),
-            links: Vec::new(),
-            reach: Reach::All,
-        };
-        let index = self.composition.parts.len() + self.adapters.len();
-        self.parts.insert(index, Prepared { part: Cow::Owned(part), inspection });
-        self.adapters.insert(key, index);
-        Ok(index)
-    }
 }
 
 /// The matching of one part's imports.
@@ -483,20 +419,6 @@ impl<'a> Matching<'a> {
             }
             _ => ComposeError::Unsatisfied { part, import: import_name, root: self.root },
         }
-    }
-}
-
-/// Why an interface is denied to a part, for whoever reads the error at run time.
-fn denial(label: &str, interface: &str) -> String {
-    match capability(interface) {
-        Some(key) => {
-            format!(
-                "access denied: `{interface}` takes the capability `{key}`, which `{label}` was not granted"
-            )
-        }
-        None => format!(
-            "access denied: `{interface}` is behind no capability, and `{label}` was not granted all of the app's"
-        ),
     }
 }
 

@@ -168,6 +168,7 @@ impl Cases {
 }
 
 /// The one number that an answer is where it is returned as such.
+#[derive(Clone, Copy)]
 pub(super) enum Flat {
     Bits(u64),
     Inert(Resource),
@@ -181,7 +182,9 @@ pub(super) fn flat(answer: &Answer, into: &mut Vec<Flat>) {
         Answer::Fields(fields) => fields.iter().for_each(|field| flat(field, into)),
         Answer::Case(index, payload) => {
             into.push(Flat::Bits(u64::from(*index)));
-            payload.iter().for_each(|payload| flat(payload, into));
+            if let Some(payload) = payload {
+                flat(payload, into);
+            }
         }
         Answer::Inert(resource) => into.push(Flat::Inert(*resource)),
     }

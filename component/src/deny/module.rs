@@ -19,7 +19,7 @@ use super::{
 };
 
 /// The size of a page of memory, in bytes.
-const PAGE: usize = 1 << 16;
+const PAGE: u32 = 1 << 16;
 /// One less than there can be, so that no address behind an allocation is too large for an `i32`.
 const MAX_PAGES: u64 = (1 << 16) - 1;
 
@@ -159,7 +159,7 @@ impl Making<'_> {
         let heap = self.data.end();
         let mut memory = MemorySection::new();
         memory.memory(MemoryType {
-            minimum: heap.div_ceil(PAGE) as u64,
+            minimum: heap.div_ceil(PAGE as usize) as u64,
             maximum: Some(MAX_PAGES),
             memory64: false,
             shared: false,
@@ -237,7 +237,7 @@ fn realloc() -> Made {
     code.i32_const(0).local_get(ALIGN).i32_sub().i32_and().local_set(address);
     // The pages that are missing, as a signed number.
     code.local_get(address).i64_extend_i32_u().local_get(SIZE).i64_extend_i32_u().i64_add();
-    code.i64_const((PAGE - 1) as i64).i64_add().i64_const(16).i64_shr_u();
+    code.i64_const(i64::from(PAGE - 1)).i64_add().i64_const(16).i64_shr_u();
     code.memory_size(0).i64_extend_i32_u().i64_sub().i32_wrap_i64().local_tee(missing);
     code.i32_const(0).i32_gt_s().if_(BlockType::Empty);
     code.local_get(missing).memory_grow(0).i32_const(-1).i32_eq().if_(BlockType::Empty).unreachable().end();

@@ -145,7 +145,7 @@ fn needed(resolve: &Resolve, exported: &BTreeSet<InterfaceId>) -> Result<BTreeSe
 /// A type comes after those that it is made of.
 fn holding(resolve: &Resolve) -> Vec<bool> {
     let mut known = Vec::with_capacity(resolve.types.len());
-    for (_, ty) in resolve.types.iter() {
+    for (_, ty) in &resolve.types {
         let any = match &ty.kind {
             TypeDefKind::Handle(_) | TypeDefKind::Future(_) | TypeDefKind::Stream(_) => true,
             TypeDefKind::Resource | TypeDefKind::Flags(_) | TypeDefKind::Enum(_) | TypeDefKind::Unknown => {

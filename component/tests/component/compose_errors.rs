@@ -244,12 +244,12 @@ fn middleware_needs_a_handler_on_either_side() {
         failure(compose(&Composition { root: 0, parts, middleware: vec![1] }))
     };
     insta::assert_snapshot!(run(http("0.2.3", "incoming-handler"), relay("0.3.0")), @"
-    middleware wraps `wasi:http/handler`, and `app` exports `wasi:http/incoming-handler@0.2.3`
-    hint: build the component for WASIp3, or remove the middleware from its trigger
+    no middleware can stand in front of `app`: middleware passes requests to `wasi:http/handler@0.3`, and `app` exports `wasi:http/incoming-handler@0.2.3`, whose requests are not those
+    hint: build `app` for WASIp3, where Rust, C, Python (componentize-py) and JavaScript (componentize-qjs) have handlers of `wasi:http@0.3`, or let its routes do without middleware
     ");
     insta::assert_snapshot!(run(app(&[]), relay("0.3.0")), @"
-    middleware wraps `wasi:http/handler`, and `app` exports no handler of HTTP requests
-    hint: none
+    no middleware can stand in front of `app`: middleware passes requests to `wasi:http/handler@0.3`, and `app` exports no handler of HTTP requests
+    hint: middleware is for components that answer HTTP requests
     ");
     insta::assert_snapshot!(run(http("0.3.0", "handler"), http("0.3.0", "handler")), @"
     `./middleware.wasm` is not middleware: it does not import `wasi:http/handler`
@@ -261,6 +261,6 @@ fn middleware_needs_a_handler_on_either_side() {
     ");
     insta::assert_snapshot!(run(http("0.3.0-rc-2026-03-15", "handler"), relay("0.3.0")), @"
     the middleware `./middleware.wasm` passes requests to `wasi:http/handler@0.3.0`, and `app` exports `wasi:http/handler@0.3.0-rc-2026-03-15`
-    hint: none
+    hint: choose releases of `./middleware.wasm` and `app` that were built for one version of `wasi:http`
     ");
 }

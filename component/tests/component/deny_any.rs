@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
+use wasmtime::component::Val;
 
 use crate::denied::{Denied, guest};
 use crate::support::composed;
@@ -176,7 +177,7 @@ fn wit(functions: &[Function]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_interface_can_be_denied(functions in proptest::collection::vec(function(), 1..6)) {
@@ -189,4 +190,32 @@ proptest! {
         prop_assert_eq!(answers.lines().count(), functions.len() + 1);
         prop_assert!(!answers.contains("cannot be called"), "{}", answers);
     }
+}
+
+#[test]
+fn large_and_deep_types_are_denied() {
+    let deep = format!("{}own<pollable>{}", "list<option<".repeat(30), ">>".repeat(30));
+    let denied = Denied::new(&format!(
+        "package acme:app; world w {{ import wasi:odd/api@1.0.0; }}
+         package wasi:io@0.2.0 {{ interface poll {{ resource pollable; }} }}
+         package wasi:odd@1.0.0 {{ interface api {{
+           use wasi:io/poll@0.2.0.{{pollable}};
+           large: func() -> result<list<list<u64, 5000>, 5000>, string>;
+           large-error: func() -> result<_, list<list<u8, 5000>, 5000>>;
+           deep: func(it: option<option<{deep}>>) -> result<_, {deep}>;
+         }} }}"
+    ));
+    assert!(denied.bytes.len() < 100_000, "{}", denied.bytes.len());
+    let (api, mut lines) = ("wasi:odd/api@1.0.0", Vec::new());
+    for (function, params) in [("large", vec![]), ("large-error", vec![]), ("deep", vec![Val::Option(None)])]
+    {
+        let answer =
+            denied.start().call(api, function, &params).map_err(|trap| trap.contains("access denied"));
+        lines.push(format!("{function}: {answer:?}"));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @"
+    large: Err(true)
+    large-error: Err(true)
+    deep: Ok(Some(Result(Err(Some(List([]))))))
+    ");
 }

@@ -83,8 +83,8 @@ async fn a_guest_that_wants_too_much_memory_is_told_so_and_the_user_too() {
     assert_eq!(say(&running, "/heap").await, "500 the component failed to answer\n");
     assert_eq!(say(&running, "/").await, "200 1");
     running.shutdown().await;
-    let lines = lines.lock().unwrap();
-    let [report] = &lines[..] else { panic!("one report: {lines:?}") };
+    let reports = std::mem::take(&mut *lines.lock().unwrap());
+    let [report] = &reports[..] else { panic!("one report: {reports:?}") };
     assert!(report.contains("\n  it wanted more memory than it may have, which is 4 MiB\n"), "{report}");
     assert!(report.contains("\n  at alloc"), "{report}");
 

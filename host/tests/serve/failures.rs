@@ -51,10 +51,10 @@ async fn memory_has_a_limit() {
 
 #[tokio::test]
 async fn what_is_not_provided_is_named() {
-    let error = refused(app(component(app_importing("fermyon:spin/key-value@2.0.0", "open").unwrap()))).await;
+    let error = refused(app(component(app_importing("fermyon:spin/llm@2.0.0", "infer").unwrap()))).await;
     assert_eq!(
         error.to_string(),
-        "the embedded host does not provide `fermyon:spin/key-value@2.0.0`, which the component `web` imports"
+        "the embedded host does not provide `fermyon:spin/llm@2.0.0`, which the component `web` imports"
     );
     assert!(error.hint().unwrap().contains("`spin up`"));
 

@@ -159,3 +159,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn environments_that_both_sides_agree_on_stay() {
+    let environment = |name: &str, digit: char| {
+        format!("\n[[environment]]\nname = \"{name}\"\ndigest = \"{}\"\npackages = []\n", digest(digit))
+    };
+    let text = format!(
+        "version = 1\n{}<<<<<<< ours\n{}=======\n{}{}>>>>>>> theirs\n",
+        environment("kept:1", 'a'),
+        environment("moved:1", 'a'),
+        environment("moved:1", 'b'),
+        environment("theirs:1", 'a')
+    );
+    let salvage = Lockfile::salvage(&text).unwrap();
+    let names: Vec<_> = salvage.lockfile.environments.iter().map(|it| it.target.to_string()).collect();
+    assert_eq!(names, ["kept:1", "theirs:1"]);
+    assert_eq!(salvage.remarks, ["asked again about moved:1, which is there in two ways"]);
+}

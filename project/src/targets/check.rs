@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde::Serialize;
-use spin_deps_component::{Conformance, Difference, Direction, World, WorldError};
+use spin_deps_component::{Conformance, Difference, Direction, World, WorldError, conform};
 use spin_deps_lockfile::{Environment, EnvironmentRef};
 use spin_deps_manifest::{Component, Trigger};
 use tokio::task::block_in_place;
@@ -154,13 +154,14 @@ impl Project {
         check.supported = true;
         let missing = needs(group).into_iter().filter(|key| !offer.capabilities.iter().any(|it| it == key));
         check.missing_capabilities = missing.map(str::to_owned).collect();
+        let mut offered = Vec::new();
         for reference in &offer.worlds {
-            let world = self.target_world(&loaded.environment, reference, worlds).await?;
-            let (bytes, called) = (Arc::clone(bytes), format!("component `{}`", group.component.id));
-            let held = tokio::task::spawn_blocking(move || world.check(&bytes)).await?;
-            let conformance = held.map_err(|error| Error::Inspect { what: called, error })?;
-            check.worlds.push(verdict(reference, conformance));
+            offered.push(self.target_world(&loaded.environment, reference, worlds).await?);
         }
+        let (bytes, what) = (Arc::clone(bytes), format!("component `{}`", group.component.id));
+        let held = tokio::task::spawn_blocking(move || conform(&bytes, &offered)).await?;
+        let held = held.map_err(|error| Error::Inspect { what, error })?;
+        check.worlds = offer.worlds.iter().zip(held).map(|(world, found)| verdict(world, found)).collect();
         check.fits = check.missing_capabilities.is_empty() && check.worlds.iter().any(|it| it.fits);
         Ok(check)
     }

@@ -13,7 +13,7 @@ pub enum StepKind {
     Digests,
     /// Every component composes with its dependencies and middleware: each import meets what fits its type.
     Types,
-    /// No dependency reaches for more than the lockfile records and the app grants it.
+    /// No dependency imports more of the host than the lockfile records. What it is not granted of that is denied to it.
     Isolation,
     /// The app has what its dependencies say that they require.
     Requirements,

@@ -100,8 +100,9 @@ fn it_is_a_registry_like_any_other() {
     ✓ digests       1 package is what was locked  [TIME]
     ✓ types         1 component fits what it is composed of  [TIME]
         app: 2 instances, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✓ requirements  the app has what its dependencies require  [TIME]
+    – targets       the manifest names none
     ✓ start         1 component runs  [TIME]
     ✓ requests      1 answered as expected  [TIME]
         ✓ GET /x → 200  [TIME]
@@ -242,8 +243,9 @@ fn without_a_network_what_was_proven_once_is_enough() {
     ✓ digests       1 package is what was locked  [TIME]
     ✓ types         1 component fits what it is composed of  [TIME]
         app: 2 instances, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✓ requirements  the app has what its dependencies require  [TIME]
+    – targets       the manifest names none
     ✓ start         1 component runs  [TIME]
     ✓ requests      1 answered as expected  [TIME]
         ✓ GET /x → 200  [TIME]

@@ -99,6 +99,7 @@ fn capabilities_that_the_component_has_are_offered_first() {
     Added acme:env to component 'api' (acme:env 1.0.0)
     Locked 1 package in spin-deps.lock
       add acme:env 1.0.0, gains environment
+      acme:env 1.0.0 is now granted environment by component api
     Wrote spin-dependencies.wit
     ");
     insta::assert_snapshot!(added(&sandbox, SMALL_MANIFEST), @r#"
@@ -114,9 +115,10 @@ fn capabilities_that_the_component_has_are_offered_first() {
     terminal.wait_for("Added");
     insta::assert_snapshot!(done(&sandbox, terminal), @"
     ? What may acme:env 1.0.0 use of component `api`? none
-    warning: acme:env 1.0.0 reaches for `environment`, which it is not granted; if it may, add `--inherit environment`
+    warning: acme:env 1.0.0 reaches for `environment`, which will be denied to it; if it may, add `--inherit environment`
     Added acme:env to component 'api' (acme:env 1.0.0)
-    Locked 1 package in spin-deps.lock, up to date
+    Locked 1 package in spin-deps.lock
+      acme:env 1.0.0 is no longer granted environment by component api
     ");
     insta::assert_snapshot!(added(&sandbox, SMALL_MANIFEST), @r#"
     [component.api.dependencies]

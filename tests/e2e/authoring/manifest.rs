@@ -162,7 +162,7 @@ fn it_is_verified_without_being_started_and_composed() {
     ✓ digests       2 packages are what was locked  [TIME]
     ✓ types         1 component fits what it is composed of  [TIME]
         outer: 3 instances, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     – start         a component on its own answers no requests
     Verified acme:outer
     ");

@@ -48,7 +48,7 @@ fn verify_says_what_the_app_does_not_give() {
     ✓ digests       2 packages are what was locked  [TIME]
     ✓ types         1 component fits what it is composed of  [TIME]
         app: 3 instances, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✗ requirements  the app does not give its dependencies what they require  [TIME]
     Failed demo at requirements
     --- stderr
@@ -128,7 +128,7 @@ fn a_component_from_a_registry_requires_too() {
     ✓ digests       1 package is what was locked  [TIME]
     ✓ types         1 component fits what it is composed of  [TIME]
         app: 1 instance, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✗ requirements  the app does not give its dependencies what they require  [TIME]
     Failed demo at requirements
     --- stderr
@@ -163,7 +163,7 @@ fn middleware_requires_of_the_component_behind_it() {
     ✓ digests       1 package is what was locked  [TIME]
     ✓ types         1 component fits what it is composed of  [TIME]
         app: 2 instances, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✗ requirements  the app does not give its dependencies what they require  [TIME]
     Failed demo at requirements
     --- stderr
@@ -197,7 +197,7 @@ fn a_list_is_written_once_for_all_that_require_something_of_it() {
     ✓ digests       2 packages are what was locked  [TIME]
     ✓ types         1 component fits what it is composed of  [TIME]
         app: 3 instances, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✗ requirements  the app does not give its dependencies what they require  [TIME]
     Failed demo at requirements
     --- stderr

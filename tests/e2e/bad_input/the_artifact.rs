@@ -147,6 +147,7 @@ fn hides_in_its_config_object_what_the_wasm_reaches_for() {
     insta::assert_snapshot!(refused_without_advice(&sandbox, &["verify"]), @"
     exit: 1
     --- stderr
+    warning: component `app` has no `environment` itself, so there is nothing for `acme:count` to inherit yet
     error: acme:count@1.0.0 reaches for the capability `environment`, which the lockfile does not record
 
     hint: the lockfile was edited, or the registry's description of acme:count@1.0.0 is not true; remove its entry from spin-deps.lock, run `spin-deps lock`, and if it is so again, do not use it

@@ -81,8 +81,9 @@ fn verify_sees_what_it_does() {
     ✓ digests       1 package is what was locked  [TIME]
     ✓ types         1 component fits what it is composed of  [TIME]
         app: 2 instances, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✓ requirements  the app has what its dependencies require  [TIME]
+    – targets       the manifest names none
     ✓ start         1 component runs  [TIME]
     ✗ requests      1 of 1 not answered as expected  [TIME]
         ✗ GET /x → 200  [TIME]
@@ -105,8 +106,9 @@ fn verify_sees_what_it_does() {
     ✓ digests       1 package is what was locked  [TIME]
     ✓ types         1 component fits what it is composed of  [TIME]
         app: 3 instances, [SIZE] bytes
-    ✓ isolation     nothing reaches further than it was locked and granted  [TIME]
+    ✓ isolation     nothing granted, nothing denied  [TIME]
     ✓ requirements  the app has what its dependencies require  [TIME]
+    – targets       the manifest names none
     ✓ start         1 component runs  [TIME]
     ✓ requests      1 answered as expected  [TIME]
         ✓ GET /x → 200  [TIME]

@@ -44,6 +44,7 @@ pages! {
     choose_versions: "docs/how-to/choose-versions.md",
     ci: "docs/how-to/ci.md",
     look_around: "docs/how-to/look-around.md",
+    middleware: "docs/how-to/middleware.md",
     overrides_and_links: "docs/how-to/overrides-and-links.md",
     publish: "docs/how-to/publish.md",
     registries: "docs/how-to/registries.md",

@@ -158,39 +158,44 @@ fn a_large_body_passes_through_in_little_memory() {
     assert!(peak > 0 && peak < SIZE as u64 / 2, "{} MiB", peak >> 20);
 }
 
-/// Python brings with it all that Python could use: none of it has to be granted.
-#[test]
-fn middleware_in_python_needs_nothing_of_the_app() {
-    let sandbox = pipelines();
-    sandbox.write("third.wasm", guests::made_new("middleware", "acme:stamp", "python"));
-    let manifest = sandbox
-        .read("spin.toml")
-        .replace("{ path = \"third.wasm\" }]", "{ path = \"third.wasm\", inherit_configuration = [] }]");
-    sandbox.write("spin.toml", &manifest);
-    let verified = Sandbox::run_compiling(&mut sandbox.command(&["verify"])).done();
-    assert!(verified.stdout.contains("third.wasm: wasi:http/handler@0.3.0 → app"), "{}", verified.stdout);
-    let served = Served::start(sandbox);
-    for _ in 0..3 {
-        let answer = get(&format!("http://{}/three/x", served.address));
-        assert_eq!((answer.status, answer.text().as_str()), (200, "path: /three/x"));
-        assert_eq!(answer.headers["x-middleware"], "acme:stamp");
-    }
-    served.end_well();
-}
-
 #[test]
 fn an_app_of_wasi_p2_has_no_middleware() {
     let sandbox = pipelines();
     sandbox.write("app.wasm", p2_app(&[]));
     let composed = sandbox.run(&["compose", "three", "-o", "composed.wasm"]).failed();
-    insta::assert_snapshot!(sandbox.snapshot(&composed), @"");
+    insta::assert_snapshot!(sandbox.snapshot(&composed), @r#"
+    exit: 1
+    --- stderr
+    error: no middleware can stand in front of `app`: middleware passes requests to `wasi:http/handler@0.3`, and `app` exports `wasi:http/incoming-handler@0.2.0`, whose requests are not those
+        ╭─[spin.toml:10:79]
+      9 │ component = "app"
+     10 │ dependencies.middleware = [{ path = "first.wasm" }, { path = "second.wasm" }, { path = "third.wasm" }]
+        ·                                                                               ───────────┬───────────
+        ·                                                                                          ╰── stands in front of it
+     11 │
+        ╰────
+
+    hint: build `app` for WASIp3, where Rust, C, Python (componentize-py) and JavaScript (componentize-qjs) have handlers of `wasi:http@0.3`, or let its routes do without middleware
+    "#);
     let manifest = sandbox.read("spin.toml");
     let bare =
         manifest.lines().filter(|line| !line.starts_with("dependencies")).collect::<Vec<_>>().join("\n");
     sandbox.write("spin.toml", bare + "\n");
     let before = sandbox.files();
     let added = sandbox.run(&["add", "./first.wasm", "--route", "/three/..."]).failed();
-    insta::assert_snapshot!(sandbox.snapshot(&added), @"");
+    insta::assert_snapshot!(sandbox.snapshot(&added), @r#"
+    exit: 1
+    --- stderr
+    error: no middleware can stand in front of `app`: middleware passes requests to `wasi:http/handler@0.3`, and `app` exports `wasi:http/incoming-handler@0.2.0`, whose requests are not those
+        ╭─[spin.toml:32:10]
+     31 │ [component.app]
+     32 │ source = "app.wasm"
+        ·          ─────┬────
+        ·               ╰── it would stand in front of this
+        ╰────
+
+    hint: build `app` for WASIp3, where Rust, C, Python (componentize-py) and JavaScript (componentize-qjs) have handlers of `wasi:http@0.3`, or let its routes do without middleware
+    "#);
     assert_eq!(sandbox.files(), before);
 }
 
@@ -199,9 +204,28 @@ fn middleware_of_another_version_is_refused_with_both_named() {
     let sandbox = pipelines();
     sandbox.write("second.wasm", spin_deps_fixtures::http::preview_middleware());
     let composed = sandbox.run(&["compose", "three", "-o", "composed.wasm"]).failed();
-    insta::assert_snapshot!(sandbox.snapshot(&composed), @"");
+    insta::assert_snapshot!(sandbox.snapshot(&composed), @r#"
+    exit: 1
+    --- stderr
+    error: the middleware `second.wasm` passes requests to `wasi:http/handler@0.3.0-rc-2026-03-15`, and `third.wasm` exports `wasi:http/handler@0.3.0`
+        ╭─[spin.toml:10:53]
+      9 │ component = "app"
+     10 │ dependencies.middleware = [{ path = "first.wasm" }, { path = "second.wasm" }, { path = "third.wasm" }]
+        ·                                                     ────────────┬───────────
+        ·                                                                 ╰── passes requests on
+     11 │
+        ╰────
+
+    hint: choose releases of `second.wasm` and `third.wasm` that were built for one version of `wasi:http`
+    "#);
     let before = sandbox.files();
     let added = sandbox.run(&["add", "./second.wasm", "--route", "/..."]).failed();
-    insta::assert_snapshot!(sandbox.snapshot(&added), @"");
+    insta::assert_snapshot!(sandbox.snapshot(&added), @r"
+    exit: 1
+    --- stderr
+    error: ./second.wasm is middleware for `wasi:http/handler@0.3.0-rc-2026-03-15`, and what can be served is `wasi:http/handler@0.3.0`
+
+    hint: choose a release that was built for `wasi:http/handler@0.3.0`, or build it anew
+    ");
     assert_eq!(sandbox.files(), before);
 }

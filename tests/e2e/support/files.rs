@@ -32,6 +32,11 @@ impl FileServer {
         Self { address, state }
     }
 
+    /// Host and port.
+    pub(crate) fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
     /// The URL of the file by the name `name`.
     pub(crate) fn url(&self, name: &str) -> String {
         format!("http://{}/{name}", self.address)

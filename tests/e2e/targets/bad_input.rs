@@ -86,11 +86,15 @@ fn a_definition_that_cannot_be_used_is_shown_with_its_place() {
 
     exit: 1
     --- stderr
-    error: failed to query resolved metadata `[DIR]/project/nowhere`: No such file or directory (os error 2)
+    error: the environment `env.toml` cannot be used: the package of its world `acme:edge/w` is not there: nowhere
 
     exit: 1
     --- stderr
-    error: the environment `env.toml` cannot be used: the package of its world `spin:up/htp@1.0.0` cannot be used: it has no world `htp`
+    error: the WIT in odd cannot be used: failed to resolve directory while parsing WIT for path [odd]: failed to parse package: odd: expected an identifier or string, found ';'
+
+    exit: 1
+    --- stderr
+    error: the environment `env.toml` cannot be used: the package of its world `spin:up/htp@1.0.0` does not have it
 
     hint: did you mean `http`?
     "#);
@@ -168,7 +172,7 @@ fn a_package_that_is_no_wit_is_told() {
     insta::assert_snapshot!(texts.join("\n"), @"
     exit: 1
     --- stderr
-    error: the environment `env.toml` cannot be used: the package of its world `spin:up/http@3.0.0` cannot be used: it is a component, not a WIT package
+    error: the environment `env.toml` cannot be used: the package of its world `spin:up/http@3.0.0` cannot be read: it is a component, not a WIT package
 
     exit: 1
     --- stderr

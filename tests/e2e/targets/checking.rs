@@ -68,6 +68,8 @@ fn what_is_deployed_is_checked_with_its_dependencies_inside() {
       ✗ spin:up/http@1.0.0
         imports wasi:cli/environment@0.2.0, which the world does not offer
     Failed 1 of 1 check
+    --- stderr
+    warning: component `app` has no `environment` itself, so there is nothing for `acme:env` to inherit yet
     ");
 }
 
@@ -267,7 +269,7 @@ fn another_environment_can_be_tried() {
     insta::assert_snapshot!(sandbox.snapshot(&run), @"
     exit: 1
     --- stdout
-    ✗ app does not fit [DIR]/project/env.toml
+    ✗ app does not fit env.toml
       as http trigger: app-http-trigger
       ✗ spin:up/http-async@1.0.0
         imports wasi:io/error@0.2.0, which the world does not offer

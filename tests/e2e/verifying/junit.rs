@@ -35,22 +35,58 @@ fn cases(suite: &TestSuite) -> String {
 #[test]
 fn a_step_is_a_case_and_so_is_a_request() {
     let sandbox = app(&(GOOD.to_owned() + BAD));
-    fs_err::create_dir_all(sandbox.project().join("out")).expect("a folder");
     let report = report(&sandbox, &[]);
     let name = report.name.as_ref().map(quick_junit::XmlString::as_str);
     assert_eq!((name, report.failures), (Some("spin-deps verify demo"), 2));
     let suites: Vec<_> = report.test_suites.iter().map(|suite| suite.name.as_str()).collect();
     assert_eq!(suites, ["steps", "requests"]);
-    insta::assert_snapshot!(report.test_suites.iter().map(cases).collect::<Vec<_>>().join("---\n"), @"");
+    insta::assert_snapshot!(report.test_suites.iter().map(cases).collect::<Vec<_>>().join("---\n"), @"
+    lock passed
+    digests passed
+    types passed
+    isolation passed
+    requirements passed
+    targets skipped: the manifest names none
+    start passed
+    requests failed: 1 of 2 not answered as expected
+
+    ---
+    GET /good passed
+    GET /bad failed: not as expected: status, body
+    status
+      expected 201
+      but got  200
+    body
+      expected nothing
+      but got  path: /bad
+    ");
 }
 
 #[test]
 fn an_error_has_its_place_and_its_hint() {
     let sandbox = app("");
-    fs_err::create_dir_all(sandbox.project().join("out")).expect("a folder");
     sandbox.write("spin.toml", sandbox.read("spin.toml").replace("app.wasm", "other.wasm"));
     let report = report(&sandbox, &[]);
-    insta::assert_snapshot!(cases(&report.test_suites[0]), @"");
+    insta::assert_snapshot!(cases(&report.test_suites[0]), @r#"
+    lock passed
+    digests passed
+    types failed: the file of component `app` does not exist
+    error: the file of component `app` does not exist
+        ╭─[spin.toml:10:1]
+      9 │
+     10 │ [component.app]
+        · ───────┬───────
+        ·        ╰── its source is not there
+     11 │ source = "other.wasm"
+        ╰────
+
+    hint: build it first, with `spin build`
+    isolation skipped: types did not pass
+    requirements skipped: types did not pass
+    targets skipped: types did not pass
+    start skipped: types did not pass
+    requests skipped: types did not pass
+    "#);
 }
 
 /// XML has no way to write most control characters.
@@ -66,7 +102,6 @@ path = "/hostile"
 expect = { body = "\u0007" }
 "#;
     let sandbox = app(hostile);
-    fs_err::create_dir_all(sandbox.project().join("out")).expect("a folder");
     let report = report(&sandbox, &[]);
     let text = sandbox.read("out/report.xml");
     assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
@@ -76,6 +111,6 @@ expect = { body = "\u0007" }
 #[test]
 fn a_file_that_cannot_be_written_is_a_failure_beside_the_report() {
     let sandbox = app(GOOD);
-    let run = sandbox.run(&["verify", "--junit", "nowhere/report.xml"]).failed();
+    let run = sandbox.run(&["verify", "--junit", "spin.toml/report.xml"]).failed();
     insta::assert_snapshot!(sandbox.snapshot(&run), @"");
 }

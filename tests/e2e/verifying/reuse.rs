@@ -35,7 +35,20 @@ fn what_an_instance_remembers_is_told() {
     // What is random is so in the report, too.
     let shown = regex::Regex::new(r"\b\d{5,10}\b").expect("a pattern").replace_all(told, "[NUMBER]");
     let (_, told) = shown.split_once("✗ reuse").expect("the step");
-    insta::assert_snapshot!(crate::support::snapshot::without_times_and_ports(told), @"");
+    insta::assert_snapshot!(crate::support::snapshot::without_times_and_ports(told), @r#"
+             1 of 4 answered with what another request left behind, 1 not comparable  [TIME]
+        ✗ GET /counter not the same
+          body
+            fresh  "1"
+            reused "2"
+        ✓ GET /clean the same
+        – GET /random not comparable: two fresh instances answer differently
+          body
+            once  "[NUMBER]"
+            again "[NUMBER]"
+        – GET /old not applicable: each request has an instance of its own
+    Failed demo at reuse
+    "#);
 }
 
 #[test]

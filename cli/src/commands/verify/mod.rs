@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use spin_deps_project::{Outcome, RunOptions, VerifyOptions, VerifyReport, VerifyStep, write_file};
 
-use super::{Builds, Context, Links, given::Given, sync_json, warn_all};
+use super::{Builds, Context, Links, denials_json, given::Given, sync_json, warn_all};
 use crate::{
     guests,
     output::Output,
@@ -102,6 +102,7 @@ fn as_json(report: &VerifyReport) -> Value {
             "digest": it.digest.to_string(),
             "size": it.bytes.len(),
             "instances": it.instances,
+            "denials": denials_json(&it.denials),
         })).collect::<Vec<_>>(),
         "isolation": report.isolation,
         "targets": report.targets.as_ref().map(|it| &it.checks),

@@ -143,6 +143,13 @@ fn of_imports_are_refused_wherever_they_are() {
 
     hint: that is more than WebAssembly tools accept: split the component
     exit: 1
+    --- stdout
+    ✓ lock          the app needs no packages  [TIME]
+        demo
+        └── component app
+    ✓ digests       nothing to compare  [TIME]
+    ✗ types         app.wasm, the source of component `app`: the file is not valid WebAssembly: instances count exceeds limit of 1000 at byte 52799  [TIME]
+    Failed demo at types
     --- stderr
     error: app.wasm, the source of component `app`: the file is not valid WebAssembly: instances count exceeds limit of 1000 at byte 52799
         ╭─[spin.toml:16:10]
@@ -159,6 +166,13 @@ fn of_imports_are_refused_wherever_they_are() {
     sandbox.write("app.wasm", with_function_imports(10_000).expect("a fixture"));
     insta::assert_snapshot!(sandbox.snapshot(&in_time(&sandbox, &["verify"]).failed()), @r#"
     exit: 1
+    --- stdout
+    ✓ lock          the app needs no packages  [TIME]
+        demo
+        └── component app
+    ✓ digests       nothing to compare  [TIME]
+    ✗ types         `app` imports `f0`, and no dependency provides it  [TIME]
+    Failed demo at types
     --- stderr
     error: `app` imports `f0`, and no dependency provides it
         ╭─[spin.toml:16:10]

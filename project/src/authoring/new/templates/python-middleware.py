@@ -1,7 +1,7 @@
 """The middleware `__PACKAGE__`: it adds a header to every response.
 
 Python's event loop needs the clocks and random numbers of the host, and with them comes all else that Python itself could
-use, such as files and the environment. `spin-deps add` asks what of it the app grants.
+use, such as files and the environment. None of it has to be granted: what is denied, Python does without.
 """
 
 import wit_world

@@ -21,7 +21,9 @@ struct App;
 
 impl Guest for App {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
-        let path = request.path_with_query().unwrap_or_default();
+        // What comes after the route, as Spin and its like say it.
+        let path = request.headers().get("spin-path-info").pop().unwrap_or_default();
+        let path = String::from_utf8_lossy(&path);
         let path = path.trim_start_matches('/');
         let (what, rest) = path.split_once('/').unwrap_or((path, ""));
         match what {

@@ -23,8 +23,9 @@ struct App;
 
 impl Guest for App {
     async fn handle(request: Request) -> Answer {
-        let path = request.get_path_with_query().unwrap_or_default();
-        let path = path.trim_start_matches('/').to_owned();
+        // What comes after the route, as Spin and its like say it.
+        let path = request.get_headers().get("spin-path-info").pop().unwrap_or_default();
+        let path = String::from_utf8_lossy(&path).trim_start_matches('/').to_owned();
         let (what, rest) = path.split_once('/').unwrap_or((&path, ""));
         match what {
             "greet" => text(200, greet(rest)),
