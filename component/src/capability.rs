@@ -85,7 +85,7 @@ pub fn capability(import: &str) -> Option<&'static str> {
 /// Whether an import is denied to a component that was granted the capabilities with these keys.
 ///
 /// That is every interface of the host that is not harmless and that none of the keys covers. An interface that no key
-/// covers is denied whatever the keys are: it takes [`Reach::All`](crate::Reach::All).
+/// covers is denied whatever the keys are: it takes [`Reach::All`](crate::Reach::All), or its own name among the keys.
 pub fn denied(import: &str, granted: &BTreeSet<String>) -> bool {
     let Some(name) = InterfaceName::parse(import) else {
         return false;
@@ -96,6 +96,7 @@ pub fn denied(import: &str, granted: &BTreeSet<String>) -> bool {
         .any(|(of, interfaces)| *of == package && interfaces.contains(&name.interface.as_str()));
     is_host_provided(&name.package)
         && !harmless
+        && !granted.contains(import)
         && capability(import).is_none_or(|key| !granted.contains(key))
 }
 

@@ -45,11 +45,9 @@ pub(crate) async fn ask(
     place: Place,
     mut request: Request<WasiBody>,
 ) -> Result<Response<WasiBody>, Error> {
-    if request.uri().scheme_str() != Some("http") {
-        return Err(Error::HttpProtocolError);
-    }
     let server = next.ok_or(Error::LoopDetected)?;
     match place {
+        Place::Component(_) if request.uri().scheme_str() != Some("http") => Err(Error::HttpProtocolError),
         Place::Component(id) => server.ask_component(&id, request).await.ok_or(Error::DestinationNotFound),
         Place::App => {
             let mut parts = std::mem::take(request.uri_mut()).into_parts();

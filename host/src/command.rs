@@ -53,37 +53,30 @@ pub(crate) fn prepare(
 /// # Errors
 /// When it cannot be instantiated, or traps, which also goes to the output.
 pub(crate) async fn run(template: &Template<CommandPre>) -> Result<i32, HostError> {
-    let failed = |error: wasmtime::Error| {
-        // An exit is an error to wasmtime, since it ends the guest as a trap does.
-        if let Some(I32Exit(status)) = error.downcast_ref() {
-            return Ok(*status);
-        }
-        let reason = trap::reason(&error);
-        template.say(Stream::Trap, &reason);
-        Err(HostError::CommandTrapped { component: template.id().to_owned(), reason })
-    };
-    let ended = async {
-        let mut store = template.new_store().await?;
-        match template.pre() {
-            CommandPre::P2(pre) => {
-                let command = pre.instantiate_async(&mut store).await?;
-                command.wasi_cli_run().call_run(&mut store).await
-            }
-            CommandPre::P3(pre) => {
-                let command = pre.instantiate_async(&mut store).await?;
-                run_p3(&mut store, command).await
-            }
-        }
-    };
-    match ended.await {
+    let trapped = |reason| HostError::CommandTrapped { component: template.id().to_owned(), reason };
+    let mut store = template.new_store().await.map_err(|error| trapped(trap::reason(&error)))?;
+    match call(template.pre(), &mut store).await {
         Ok(result) => Ok(i32::from(result.is_err())),
-        Err(error) => failed(error),
+        Err(error) => {
+            // An exit is an error to wasmtime, since it ends the guest as a trap does.
+            if let Some(I32Exit(status)) = error.downcast_ref() {
+                return Ok(*status);
+            }
+            template.say(Stream::Trap, &trap::report(&error, store.data().limits()));
+            Err(trapped(trap::reason(&error)))
+        }
     }
 }
 
-async fn run_p3(
-    store: &mut Store<State>,
-    command: p3::bindings::Command,
-) -> wasmtime::Result<Result<(), ()>> {
-    store.run_concurrent(async move |store| command.wasi_cli_run().call_run(store).await).await?
+async fn call(command: &CommandPre, store: &mut Store<State>) -> wasmtime::Result<Result<(), ()>> {
+    match command {
+        CommandPre::P2(pre) => {
+            let command = pre.instantiate_async(&mut *store).await?;
+            command.wasi_cli_run().call_run(store).await
+        }
+        CommandPre::P3(pre) => {
+            let command = pre.instantiate_async(&mut *store).await?;
+            store.run_concurrent(async move |store| command.wasi_cli_run().call_run(store).await).await?
+        }
+    }
 }

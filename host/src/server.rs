@@ -189,7 +189,7 @@ async fn open_services(app: &App, options: &Options) -> Result<Services, HostErr
     let (components, statements): (Vec<_>, _) =
         (app.components.values().cloned().collect(), app.statements.clone());
     let state = options.state.clone();
-    let open = move || Services::open(state.as_deref(), components.iter(), &statements);
+    let open = move || Services::open(state.as_deref(), &components, &statements);
     tokio::task::spawn_blocking(open).await.map_err(|error| HostError::Engine(error.to_string()))?
 }
 

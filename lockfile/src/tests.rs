@@ -139,6 +139,7 @@ fn sample() -> Lockfile {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of them are the text")]
 fn the_text_is_canonical() {
     let text = sample().to_text();
     insta::assert_snapshot!(text, @r#"

@@ -103,16 +103,21 @@ pub(crate) struct ComposedUnit {
 }
 
 impl Project {
-    /// Composes a unit with all that it needs, where it is granted no more than this.
+    /// Composes a unit with all that it needs, where it is granted no more than this. A layer of middleware still imports
+    /// the next handler afterwards.
     pub(crate) async fn compose_unit(
         &self,
         unit: &Unit,
         grant: &Grant,
+        is_layer: bool,
         lock: &Lockfile,
     ) -> Result<ComposedUnit, Error> {
         let mut plan = Plan::new(self, lock);
         plan.gather(vec![unit.clone()]).await?;
-        let passed = plan.passed(grant, unit);
+        let mut passed = plan.passed(grant, unit);
+        if is_layer {
+            passed.extend(plan.next(unit));
+        }
         let root = plan.part(unit, &passed);
         let instances = plan.instances();
         let composition = Composition { root, parts: plan.into_parts(), middleware: Vec::new() };

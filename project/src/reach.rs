@@ -21,13 +21,15 @@ pub(crate) type Keys = BTreeSet<String>;
 /// imports the next one, which the composition gives it.
 pub(crate) fn of_host<'a>(imports: impl Iterator<Item = &'a str>) -> Vec<String> {
     let nothing = Keys::new();
-    let is_next = |import: &str| {
-        InterfaceName::parse(import)
-            .is_some_and(|it| it.package.to_string() == "wasi:http" && it.interface == "handler")
-    };
     let imports = imports.filter(|import| denied(import, &nothing) && !is_next(import));
     let imports: BTreeSet<String> = imports.map(str::to_owned).collect();
     imports.into_iter().collect()
+}
+
+/// Whether an import is the next handler of a pipeline.
+pub(crate) fn is_next(import: &str) -> bool {
+    InterfaceName::parse(import)
+        .is_some_and(|it| it.package.to_string() == "wasi:http" && it.interface == "handler")
 }
 
 /// The same of what was inspected.

@@ -16,7 +16,7 @@ use crate::{
 /// The manifest names them, for the whole app or for a component:
 ///
 ///   [application]
-///   targets = ["spin-up:3.6", { url = "https://example.com/env.toml" }, { path = "env.toml" }]
+///   targets = ["spin-up:3.6", { path = "envs/edge.toml" }]
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "Examples:

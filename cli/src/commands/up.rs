@@ -24,10 +24,10 @@ use crate::{
   spin-deps up                              at http://127.0.0.1:3000
   spin-deps up --listen 127.0.0.1:0         at any free port
   spin-deps up --variable greeting=Hello    with a variable of the app
-  spin-deps up --no-reuse                   with a new instance for every request
+  spin-deps up --no-reuse                   a new instance for every request
   spin-deps up --request-timeout 5s --max-memory 64MiB
-  spin-deps up --state-dir .spin            with what Spin keeps in key-value stores and databases
-  spin-deps up -- --verbose input.txt       with arguments for the commands of the app")]
+  spin-deps up --state-dir .spin            with the state that `spin up` keeps
+  spin-deps up -- --verbose input.txt       with arguments for its commands")]
 pub(crate) struct Up {
     /// Where to listen; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
@@ -36,11 +36,11 @@ pub(crate) struct Up {
     given: Given,
     #[command(flatten)]
     builds: Builds,
-    #[command(flatten)]
-    limits: Limits,
     /// Arguments for the commands of the app
     #[arg(last = true, value_name = "ARGUMENT")]
     arguments: Vec<String>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 /// What a guest may take, and how often it is used. The names and defaults are Spin's.
@@ -48,22 +48,22 @@ pub(crate) struct Up {
 #[command(next_help_heading = "Limits")]
 struct Limits {
     /// The requests that one WASI 0.3 instance answers in its life, such as 1..8 for any of 1 to 7 [default: 128]
-    #[arg(long, value_name = "COUNT|RANGE", value_parser = InstanceReuse::count)]
+    #[arg(long, next_line_help = true, value_name = "COUNT|RANGE", value_parser = InstanceReuse::count)]
     max_instance_reuse_count: Option<RangeInclusive<usize>>,
     /// The requests that one WASI 0.3 instance works on at a time [default: 16]
-    #[arg(long, value_name = "COUNT|RANGE", value_parser = InstanceReuse::count)]
+    #[arg(long, next_line_help = true, value_name = "COUNT|RANGE", value_parser = InstanceReuse::count)]
     max_instance_concurrent_reuse_count: Option<RangeInclusive<usize>>,
     /// How long an instance waits for another request [default: 1s]
-    #[arg(long, value_name = "TIME|RANGE", value_parser = InstanceReuse::time)]
+    #[arg(long, next_line_help = true, value_name = "TIME|RANGE", value_parser = InstanceReuse::time)]
     idle_instance_timeout: Option<RangeInclusive<Duration>>,
     /// Answer every request with a new instance
-    #[arg(long, conflicts_with_all = ["max_instance_reuse_count", "max_instance_concurrent_reuse_count"])]
+    #[arg(long, next_line_help = true, conflicts_with_all = ["max_instance_reuse_count", "max_instance_concurrent_reuse_count"])]
     no_reuse: bool,
     /// How long a component may take to answer, such as 5s or 500ms [default: no limit]
-    #[arg(long, value_name = "TIME|RANGE", value_parser = InstanceReuse::time)]
+    #[arg(long, next_line_help = true, value_name = "TIME|RANGE", value_parser = InstanceReuse::time)]
     request_timeout: Option<RangeInclusive<Duration>>,
     /// How much memory an instance may take, such as 64MiB
-    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1GiB")]
+    #[arg(long, next_line_help = true, value_name = "SIZE", value_parser = size, default_value = "1GiB")]
     max_memory: usize,
 }
 

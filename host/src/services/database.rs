@@ -8,6 +8,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Write as _,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -182,14 +183,14 @@ impl Place {
         };
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_VALUE)?;
-        connection.authorizer(Some(authorize))?;
+        connection.authorizer(Some(|context: AuthContext<'_>| authorize(&context.action)))?;
         Ok(connection)
     }
 }
 
 /// What a guest's SQL may do.
-fn authorize(context: AuthContext<'_>) -> Authorization {
-    match context.action {
+fn authorize(action: &AuthAction<'_>) -> Authorization {
+    match action {
         // `VACUUM` attaches a temporary database, which has no name.
         AuthAction::Attach { filename } if !filename.is_empty() => Authorization::Deny,
         AuthAction::Unknown { .. } => Authorization::Deny,
@@ -208,7 +209,8 @@ fn plain(label: &str) -> String {
         if byte.is_ascii_alphanumeric() || byte == b'-' {
             name.push(char::from(byte));
         } else {
-            name.push_str(&format!("_{byte:02x}"));
+            // Writing to a string cannot fail.
+            let _ = write!(name, "_{byte:02x}");
         }
         name
     })
@@ -270,7 +272,7 @@ async fn blocking<T: Send + 'static>(
 
 fn query(connection: &Connection, statement: &str, parameters: &[Value]) -> Result<QueryResult, Error> {
     let mut statement = connection.prepare(statement)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut found = statement.query(params_from_iter(parameters))?;
     let (mut rows, mut size) = (Vec::new(), 0);
     while let Some(row) = found.next()? {

@@ -113,14 +113,14 @@ impl Services {
     ///
     /// # Errors
     /// When a file cannot be opened or a statement fails.
-    pub(crate) fn open<'a>(
+    pub(crate) fn open(
         directory: Option<&Path>,
-        components: impl Iterator<Item = &'a Component> + Clone,
+        components: &[Component],
         statements: &[String],
     ) -> Result<Self, HostError> {
         let failed = |reason| HostError::State { path: directory.map(Path::to_path_buf), reason };
         let used = |labels: fn(&Component) -> &BTreeSet<String>| {
-            components.clone().flat_map(labels).cloned().collect::<BTreeSet<_>>()
+            components.iter().flat_map(labels).cloned().collect::<BTreeSet<_>>()
         };
         let stores = Stores::open(directory, !used(|it| &it.key_value_stores).is_empty()).map_err(failed)?;
         let mut labels = used(|it| &it.sqlite_databases);

@@ -20,8 +20,9 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS spin_key_value (
 /// The size that all stores in memory may have together, in pages of 4 KiB: 256 MiB.
 const PAGES: u32 = 64 << 10;
 
-/// The largest value, in bytes. A key is no longer either.
-const LARGEST: i32 = 64 << 20;
+/// The largest value, and the largest answer, in bytes. A key is no longer either.
+const LARGEST: usize = 64 << 20;
+const LARGEST_VALUE: i32 = 64 << 20;
 
 /// How much a list of keys may take, in bytes.
 const LISTED: usize = 16 << 20;
@@ -56,7 +57,7 @@ impl Stores {
                 connection.pragma_update(None, "max_page_count", PAGES)?;
             }
             connection.busy_timeout(PATIENCE)?;
-            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST)?;
+            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_VALUE)?;
             connection.execute(TABLE, [])?;
             Ok(connection)
         };
@@ -94,8 +95,8 @@ impl Store {
             for key in keys {
                 let value = get(connection, store, &key)?;
                 size += key.len() + value.as_ref().map_or(0, Vec::len);
-                if size > LARGEST as usize {
-                    return Err(Failure::TooLarge(LARGEST as usize));
+                if size > LARGEST {
+                    return Err(Failure::TooLarge(LARGEST));
                 }
                 found.push((key, value));
             }
@@ -256,7 +257,7 @@ mod tests {
     async fn a_value_that_is_too_large_is_an_error() {
         let stores = Stores::open(None, true).unwrap();
         let store = stores.store("default").unwrap();
-        assert!(store.set(vec![("a".into(), vec![0; LARGEST as usize + 1])]).await.is_err());
+        assert!(store.set(vec![("a".into(), vec![0; LARGEST + 1])]).await.is_err());
         assert_eq!(store.get("a".into()).await.unwrap(), None);
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     Error, Project,
     bindings::import_pattern,
     content::{Need, Unit, inspect_component, inspect_unit},
-    reach::{Keys, Reaching, host_imports, keys, passed, reach, unrecorded},
+    reach::{Keys, Reaching, host_imports, is_next, keys, passed, reach, unrecorded},
 };
 
 /// A composition in the making.
@@ -38,6 +38,8 @@ struct Content {
     needs: Vec<Need>,
     /// From its bytes: what the lockfile says is for people to read, not for a check to trust.
     keys: Keys,
+    /// The next handlers that it imports, as middleware does.
+    next: Vec<String>,
 }
 
 impl<'a> Plan<'a> {
@@ -102,6 +104,7 @@ impl<'a> Plan<'a> {
         let granted = middleware.iter().zip(&layers);
         let middleware =
             granted.map(|(it, unit)| self.part(unit, &self.passed(&it.granted(), unit))).collect();
+        self.tell_apart();
         Ok(Composition { root: 0, parts: self.parts, middleware })
     }
 
@@ -114,13 +117,16 @@ impl<'a> Plan<'a> {
                 continue;
             }
             let bytes = self.project.bytes(&next, self.lock).await?;
-            let imports = host_imports(&inspect_unit(&next, &bytes)?);
+            let inspection = inspect_unit(&next, &bytes)?;
+            let imports = host_imports(&inspection);
+            let handlers = inspection.imports.into_iter().map(|it| it.name).filter(|it| is_next(it));
             if let Some(more) = unrecorded(&next, self.lock, &imports) {
                 return Err(Error::NotRecorded(more));
             }
             let needs = self.project.needs_of(&next, self.lock).await?;
             open.extend(needs.iter().map(|need| need.unit.clone()));
-            self.contents.insert(next, Content { bytes: Arc::from(&bytes[..]), needs, keys: keys(&imports) });
+            let (bytes, keys, next_handlers) = (Arc::from(&bytes[..]), keys(&imports), handlers.collect());
+            self.contents.insert(next, Content { bytes, needs, keys, next: next_handlers });
         }
         let mut reaching = Reaching::default();
         for (unit, content) in &self.contents {
@@ -129,6 +135,11 @@ impl<'a> Plan<'a> {
         }
         self.reached = reaching.closed();
         Ok(())
+    }
+
+    /// The next handlers that a unit imports.
+    pub(super) fn next(&self, unit: &Unit) -> Vec<String> {
+        self.contents.get(unit).map(|content| content.next.clone()).unwrap_or_default()
     }
 
     /// What passes to a unit of a grant.
@@ -165,6 +176,23 @@ impl<'a> Plan<'a> {
             }
         }
         self.made.get(&wanted).copied().unwrap_or_default()
+    }
+
+    /// Labels the parts of one unit by what passes to each.
+    fn tell_apart(&mut self) {
+        let mut of_unit: BTreeMap<&Unit, Vec<(&Keys, usize)>> = BTreeMap::new();
+        for ((unit, passed), index) in &self.made {
+            of_unit.entry(unit).or_default().push((passed, *index));
+        }
+        for (unit, several) in of_unit.into_iter().filter(|(_, parts)| parts.len() > 1) {
+            for (passed, index) in several {
+                let granted: Vec<_> = passed.iter().map(String::as_str).collect();
+                let granted = if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") };
+                if let Some(part) = self.parts.get_mut(index) {
+                    part.label = format!("{} (granted {granted})", unit.label());
+                }
+            }
+        }
     }
 
     /// What meets a need, and what passes to it from what passes to who has the need.

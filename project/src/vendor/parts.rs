@@ -97,7 +97,8 @@ impl Parts {
         for trigger in &project.manifest().triggers {
             let mut chain = Vec::new();
             for layer in &trigger.middleware {
-                chain.push(gathering.plug(&project.unit(&layer.source, lock)?, &layer.granted()).await?);
+                chain
+                    .push(gathering.plug(&project.unit(&layer.source, lock)?, &layer.granted(), true).await?);
             }
             // All that is checked of a pipeline.
             let component = trigger.component.as_ref().and_then(|id| project.manifest().components.get(id));
@@ -173,7 +174,7 @@ struct Gathering<'a> {
     lock: &'a Lockfile,
     plugs: BTreeMap<Key, Plug>,
     /// What was composed for a grant, whatever of it passes.
-    asked: Vec<((Unit, Grant), Key)>,
+    asked: Vec<((Unit, Grant, bool), Key)>,
 }
 
 impl Gathering<'_> {
@@ -184,13 +185,13 @@ impl Gathering<'_> {
         let mut entries = Vec::new();
         for dependency in &component.dependencies {
             let unit = self.project.unit(&dependency.source, self.lock)?;
-            entries.push((dependency, self.plug(&unit, &component.granted(dependency)).await?));
+            entries.push((dependency, self.plug(&unit, &component.granted(dependency), false).await?));
         }
         let mut own = BTreeSet::new();
         // What a file needs is what its entries say.
         if !matches!(component.source, ComponentSource::Path(_)) {
             for need in self.project.needs_of(&unit, self.lock).await? {
-                let plug = self.plug(&need.unit, &Grant::none()).await?;
+                let plug = self.plug(&need.unit, &Grant::none(), false).await?;
                 own.extend(self.instances(&plug).map(|(unit, _)| unit.clone()));
             }
         }
@@ -215,13 +216,13 @@ impl Gathering<'_> {
         Ok(Form::Whole { bytes: Bytes::from_owner(composed.bytes), because, contents })
     }
 
-    /// Composes a unit with all that it needs, once for what passes to it of a grant.
-    async fn plug(&mut self, unit: &Unit, grant: &Grant) -> Result<Key, Error> {
-        let asked = (unit.clone(), grant.clone());
+    /// Composes a unit with all that it needs, once for what passes to it of a grant, and once as a layer of middleware.
+    async fn plug(&mut self, unit: &Unit, grant: &Grant, is_layer: bool) -> Result<Key, Error> {
+        let asked = (unit.clone(), grant.clone(), is_layer);
         if let Some((_, key)) = self.asked.iter().find(|(it, _)| *it == asked) {
             return Ok(key.clone());
         }
-        let made = self.project.compose_unit(unit, grant, self.lock).await?;
+        let made = self.project.compose_unit(unit, grant, is_layer, self.lock).await?;
         let ComposedUnit { composed, passed, mut instances } = made;
         let key = (unit.clone(), passed);
         // What nothing of it imports is no part of it, whatever its author's table says.
@@ -259,7 +260,8 @@ impl Gathering<'_> {
     fn doubled(&self, trigger: &Trigger, chain: &[Key], component: &Component) -> Result<Vec<String>, Error> {
         let mut seen = BTreeSet::new();
         for dependency in &component.dependencies {
-            let asked = (self.project.unit(&dependency.source, self.lock)?, component.granted(dependency));
+            let unit = self.project.unit(&dependency.source, self.lock)?;
+            let asked = (unit, component.granted(dependency), false);
             let plugs = self.asked.iter().filter(|(it, _)| *it == asked);
             seen.extend(plugs.flat_map(|(_, key)| self.instances(key)));
         }

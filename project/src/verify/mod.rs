@@ -137,6 +137,7 @@ impl Project {
         let lockfile = locked.as_ref().map_or(&nothing, |(_, lock)| &lock.lockfile);
         let fetched = steps.take(Digests, &[Lock], async {
             let contents = self.fetch_all(lockfile).await?;
+            self.bring_environments(lockfile).await?;
             let summary = match contents {
                 0 => "nothing to compare".to_owned(),
                 1 => "1 package is what was locked".to_owned(),
@@ -208,7 +209,10 @@ impl Project {
         let all = report.checks.len();
         let wrong = report.checks.iter().filter(|check| !check.fits).count();
         Ok(match (wrong, all) {
-            (_, 0) => Done::Skipped("the manifest names none".into()),
+            // A warning says why those that it names count for nothing.
+            (_, 0) => Done::Skipped(
+                report.warnings.into_iter().next().unwrap_or_else(|| "the manifest names none".into()),
+            ),
             (0, 1) => Done::Passed(report, "1 component fits its environment".into()),
             (0, all) => Done::Passed(report, format!("all of {all} checks fit")),
             (wrong, all) => Done::Found(report, format!("{wrong} of {all} checks do not fit")),

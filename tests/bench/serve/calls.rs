@@ -25,8 +25,9 @@ pub(super) fn run() {
         sandbox.use_folder();
         sandbox.publish(&environment().expect("a valid fixture"));
         sandbox.publish(&caller(asks).expect("a valid fixture"));
-        let dependency =
-            format!("\"acme:caller\" = {{ version = \"^1\", inherit_configuration = {inherit} }}\n");
+        let dependency = format!(
+            "[component.app.dependencies]\n\"acme:caller\" = {{ version = \"^1\", inherit_configuration = {inherit} }}\n"
+        );
         write_app(&sandbox, &p2_app(&[("acme:caller", "1.0.0")]), "", &dependency);
         let server = Server::start(Kind::Ours, &sandbox, "", true);
         let (mut without, mut with) = (Vec::new(), Vec::new());

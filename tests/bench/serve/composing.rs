@@ -43,8 +43,9 @@ fn project(count: usize) -> Sandbox {
         sandbox.publish(&chain(name, VERSION, &[]));
     }
     let imports: Vec<_> = names.iter().map(|name| (name.as_str(), VERSION)).collect();
-    let dependencies: String = names.iter().map(|name| format!("\"{name}\" = \"^1\"\n")).collect();
-    write_app(&sandbox, &p2_app(&imports), "", &dependencies);
+    let dependencies: Vec<_> = names.iter().map(|name| format!("\"{name}\" = \"^1\"")).collect();
+    let table = format!("[component.app.dependencies]\n{}\n", dependencies.join("\n"));
+    write_app(&sandbox, &p2_app(&imports), "", &table);
     sandbox.run(&["sync"]).done();
     sandbox
 }

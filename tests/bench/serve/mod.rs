@@ -4,7 +4,7 @@
 //! Spin's headers, limits times and keeps an eye on loops, none of which is turned off here. Further tables have what
 //! has no rival: how long composing takes, and what a denied call costs.
 //!
-//! `--seconds` says how long `wrk` asks at a time (3), `--runs` how often each server has its turn (5).
+//! `--seconds` says how long `wrk` asks at a time (2), `--runs` how often each server has its turn (5).
 
 mod calls;
 mod composing;
@@ -34,15 +34,15 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Writes an app of the one component `app`, with further lines for its trigger and its dependencies.
-fn write_app(sandbox: &Sandbox, component: &[u8], trigger: &str, dependencies: &str) {
+/// Writes an app of the one component `app`, with further lines for its trigger, and further tables.
+fn write_app(sandbox: &Sandbox, component: &[u8], trigger: &str, tables: &str) {
     sandbox.write("app.wasm", component);
     sandbox.write(
         "spin.toml",
         format!(
             "spin_manifest_version = 2\n\n[application]\nname = \"bench\"\n\n\
              [[trigger.http]]\nroute = \"/...\"\ncomponent = \"app\"\n{trigger}\n\
-             [component.app]\nsource = \"app.wasm\"\n\n[component.app.dependencies]\n{dependencies}"
+             [component.app]\nsource = \"app.wasm\"\n\n{tables}"
         ),
     );
 }

@@ -23,7 +23,7 @@ const FEW: usize = 16;
 const MANY: usize = 1000;
 
 pub(super) fn run() {
-    let seconds = option("--seconds").unwrap_or(3).max(1);
+    let seconds = option("--seconds").unwrap_or(2).max(1);
     println!("requests: {} turns of {seconds} s each, medians\n", runs());
     println!("| | connections | | `spin-deps up` | `wasmtime serve` | ratio |");
     println!("|---|---:|---|---:|---:|---:|");
@@ -57,7 +57,8 @@ impl Scene {
         } else {
             ""
         };
-        write_app(&sandbox, &self.component, trigger, "");
+        let settings = if self.reuse { "" } else { "[component.app.tool.deps]\nreuse = false\n" };
+        write_app(&sandbox, &self.component, trigger, settings);
         let composed = compose(&sandbox);
 
         let (mut ours, mut theirs) = (Side::default(), Side::default());

@@ -45,16 +45,11 @@ impl Server {
     }
 }
 
-/// What serves the app of `sandbox`, which is composed in a file, at an address.
+/// What serves the app of `sandbox`, which is composed in a file, at an address. The manifest says whether ours reuses
+/// instances.
 pub(super) fn command(kind: Kind, sandbox: &Sandbox, composed: &str, listen: &str, reuse: bool) -> Command {
     match kind {
-        Kind::Ours => {
-            let mut arguments = vec!["up", "--listen", listen];
-            if !reuse {
-                arguments.push("--no-reuse");
-            }
-            sandbox.command(&arguments)
-        }
+        Kind::Ours => sandbox.command(&["up", "--listen", listen]),
         Kind::Wasmtime => {
             let mut command = sandbox.command_of(&wasmtime().display().to_string());
             command.args(["serve", "-S", "cli=y", "-S", "p3=y", "-W", "component-model-async=y"]);

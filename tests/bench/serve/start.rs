@@ -25,20 +25,25 @@ pub(super) fn run() {
     let small = Sandbox::new();
     small.use_folder();
     small.publish(&chain("acme:hash", "1.0.0", &[]));
-    write_app(&small, &p2_app(&[("acme:hash", "1.0.0")]), "", "\"acme:hash\" = \"^1\"\n");
+    write_app(
+        &small,
+        &p2_app(&[("acme:hash", "1.0.0")]),
+        "",
+        "[component.app.dependencies]\n\"acme:hash\" = \"^1\"\n",
+    );
     measure("small, compiled before", &small, false);
     measure("small, not compiled", &small, true);
     let large = Sandbox::new();
     let component = large_app(FUNCTIONS);
     write_app(&large, &component, "", "");
-    measure(&format!("{:.0} MB, compiled before", component.len() as f64 / 1e6), &large, false);
+    measure(&format!("{} MB, compiled before", component.len() / 1_000_000), &large, false);
     println!();
 }
 
 fn measure(name: &str, sandbox: &Sandbox, compiling: bool) {
     let composed = compose(sandbox);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for turn in 0..runs() * 2 + 1 {
+    for turn in 0..=runs() * 2 {
         for (kind, times) in [(Kind::Ours, &mut ours), (Kind::Wasmtime, &mut theirs)] {
             if compiling {
                 forget(sandbox);

@@ -85,6 +85,8 @@ fn several_components_and_routes_get_it_at_once() {
     Added middleware './first.wasm' to the trigger for route '/...'
     Added middleware './first.wasm' to the trigger for route '/api/...'
     Locked 1 package in spin-deps.lock, up to date
+    --- stderr
+    warning: component `web` has no `environment` itself, so there is nothing for `acme:env` to inherit yet
     ");
     sandbox.run(&["add", "./third.wasm", "--route", "/...", "--after", "./first.wasm"]).done();
     insta::assert_snapshot!(added(&sandbox, MANIFEST), @r#"

@@ -153,6 +153,7 @@ fn one_rule_for_all_dependencies_leaves_nothing_to_ask() {
     Added acme:env to component 'api' (acme:env 1.0.0)
     Locked 1 package in spin-deps.lock
       add acme:env 1.0.0, gains environment
+      acme:env 1.0.0 is now granted environment by component api
     Wrote spin-dependencies.wit
     ");
     insta::assert_snapshot!(added(&sandbox, &with_rule), @r#"

@@ -214,7 +214,7 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     Locked nothing: the app needs no packages
     Wrote spin-dependencies.wit
     --- stderr
-    warning: ./base.wasm reaches for `environment`, which it is not granted; if it may, add `--inherit environment`
+    warning: ./base.wasm reaches for `environment`, which will be denied to it; if it may, add `--inherit environment`
     --- spin.toml
     [component.app.dependencies]
     "acme:base" = { path = "./base.wasm" }

@@ -135,10 +135,11 @@ fn a_release_with_two_grants_is_two_instances() {
     exit: 0
     --- stdout
     Composed app from 4 instances into composed.wasm ([SIZE] bytes)
-      acme:front@1.0.0: acme:reach/api@1.0.0 → acme:reach@1.0.0
+      acme:front@1.0.0: acme:reach/api@1.0.0 → acme:reach@1.0.0 (granted environment)
       app: acme:front/api@1.0.0 → acme:front@1.0.0
-      app: acme:reach/api@1.0.0 → acme:reach@1.0.0
-      acme:reach@1.0.0: denied wasi:filesystem/preopens@0.2.0, wasi:cli/environment@0.2.0
+      app: acme:reach/api@1.0.0 → acme:reach@1.0.0 (granted files)
+      acme:reach@1.0.0 (granted environment): denied wasi:filesystem/preopens@0.2.0
+      acme:reach@1.0.0 (granted files): denied wasi:cli/environment@0.2.0
       sha256:[DIGEST-1]
     ");
 }

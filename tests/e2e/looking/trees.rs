@@ -66,10 +66,10 @@ fn a_tree_shows_sources_once_and_says_what_is_there_twice() {
     ├── component app
     │   ├── acme:middle 1.0.0 wasm.example (^1) …
     │   ├── acme:top 1.0.0 wasm.example (^1) …
-    │   └── helper.wasm (as acme:helper; inherits environment) [environment]
+    │   └── helper.wasm (as acme:helper; inherits environment) [environment granted by app]
     └── component other
         ├── acme:base 2.0.0 wasm.example (^2; as acme:base/api@2.0.0)
-        └── acme:env 0.3.0 wasm.example (^0.3; inherits all) [environment]
+        └── acme:env 0.3.0 wasm.example (^0.3; inherits all) [environment granted by other]
     --- stderr
     several releases: acme:base 1.1.0 and 2.0.0; `spin-deps tree --duplicates` shows what needs each
     ");

@@ -48,7 +48,7 @@ fn components_ask_each_other_without_the_network() {
     // A command asks in WASI 0.3. `up` goes on for the routes.
     let (up, address) = serve(&sandbox, &["--", "http", "back.spin.internal", "/a?b=c"]);
     let mut up = up;
-    let line = up.wait_for(|line| line.starts_with("http: ").then(|| line.to_owned()));
+    let line = up.wait_for(|line| line.starts_with("http: ").then(|| line.trim_end().to_owned()));
     assert_eq!(line, "http: Ok((200, \"path: /a?b=c\"))");
     let ask = |path: &str| get(&format!("http://{address}{path}")).text();
     assert_eq!(ask("/public"), "path: /public");

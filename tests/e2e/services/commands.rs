@@ -11,7 +11,7 @@ fn a_command_gets_arguments_and_gives_its_status() {
     );
     for way in ["exit", "fail"] {
         let run = up(&sandbox, &["-q"], &[way]).failed();
-        assert!(!run.stderr.contains("error"), "{}", run.stderr);
+        assert!(!run.stderr.contains("error:"), "{}", run.stderr);
     }
     let run = up(&sandbox, &[], &["trap"]).failed();
     assert!(

@@ -65,6 +65,18 @@ fn the_results_about_an_app_are_as_described() {
     sandbox.write("spin.toml", wanted.replace("status = 200", "status = 201"));
     let failed = result(&sandbox, "verify", &["verify"]).failed();
     assert_eq!(failed.json()["answers"][0]["mismatches"][0]["of"], "status");
+    fs_err::remove_file(sandbox.project().join("spin-deps.lock")).expect("a lock");
+    let refused = result(&sandbox, "verify", &["verify", "--locked"]).failed();
+    assert!(refused.json()["sync"].is_null(), "{}", refused.stdout);
+}
+
+#[test]
+fn what_an_instance_remembers_is_as_described() {
+    let sandbox = Sandbox::new();
+    sandbox.write("app.wasm", spin_deps_fixtures::http::p3_counter_app());
+    sandbox.write("spin.toml", crate::support::world::manifest("", "1"));
+    let remembers = result(&sandbox, "verify", &["verify", "--reuse-check"]).failed();
+    assert_eq!(remembers.json()["reuse"][0]["verdict"], "found");
 }
 
 #[test]
@@ -194,7 +206,7 @@ fn every_command_has_a_schema_and_a_line_in_the_reference() {
     let is_group = |name: &str| names.iter().any(|other| other.starts_with(&format!("{name} ")));
     let mut wanted: BTreeSet<String> =
         names.iter().filter(|name| !is_group(name)).map(|name| name.replace(' ', "-")).collect();
-    wanted.insert("error".to_owned());
+    wanted.extend(["error".to_owned(), "up-line".to_owned()]);
     let page = fs_err::read_to_string(schema::folder().join("../json.md")).expect("the reference");
     let files = fs_err::read_dir(schema::folder()).expect("the schemas").map(|entry| {
         entry.expect("a schema").file_name().to_string_lossy().trim_end_matches(".schema.json").to_owned()

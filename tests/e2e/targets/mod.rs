@@ -10,7 +10,7 @@ use spin_deps_fixtures::http::{p2_app, worlds};
 use crate::support::registry::Registry;
 use crate::support::world::Sandbox;
 
-/// A world for WASIp2, one for WASIp3, and one for triggers of any kind.
+/// A world for each generation of HTTP handlers, and two for triggers of any kind.
 const WORLDS: &str = "
     world http {
         import wasi:cli/environment@0.2.0;
@@ -25,13 +25,13 @@ const WORLDS: &str = "
 ";
 
 /// A definition that offers both worlds to HTTP triggers.
-const BOTH: &str = r#"[triggers.http]
+pub(crate) const BOTH: &str = r#"[triggers.http]
 worlds = ["spin:up/http@1.0.0", "spin:up/http-async@1.0.0"]
 capabilities = ["middleware"]
 "#;
 
 /// The releases of WIT in a registry that the namespace `spin` is mapped to, and an empty project.
-fn stage() -> (Registry, Sandbox) {
+pub(crate) fn stage() -> (Registry, Sandbox) {
     let registry = Registry::open();
     let sandbox = Sandbox::new();
     use_host(&sandbox, &registry.host());
@@ -53,7 +53,7 @@ fn use_host(sandbox: &Sandbox, host: &str) {
 }
 
 /// Writes an app of one WASIp2 component that has these targets.
-fn write_app(sandbox: &Sandbox, targets: &str) {
+pub(crate) fn write_app(sandbox: &Sandbox, targets: &str) {
     sandbox.write("app.wasm", p2_app(&[]));
     sandbox.write("spin.toml", manifest(targets, "app"));
 }

@@ -4,6 +4,7 @@ use quick_junit::{Report, TestCaseStatus, TestSuite};
 
 use super::{BAD, GOOD, app};
 use crate::support::world::Sandbox;
+use crate::targets;
 
 /// The report of a run, read as a CI reads it.
 fn report(sandbox: &Sandbox, arguments: &[&str]) -> Report {
@@ -63,6 +64,23 @@ fn a_step_is_a_case_and_so_is_a_request() {
 }
 
 #[test]
+fn a_world_is_a_case() {
+    let (_registry, sandbox) = targets::stage();
+    sandbox.write("env.toml", targets::BOTH.replace("\"spin:up/http@1.0.0\", ", ""));
+    targets::write_app(&sandbox, "{ path = \"env.toml\" }");
+    let report = report(&sandbox, &[]);
+    insta::assert_snapshot!(cases(&report.test_suites[1]), @"
+    app in env.toml failed: it fits none of its worlds
+
+    app in env.toml: spin:up/http-async@1.0.0 failed: it does not fit
+    no such import: wasi:io/error@0.2.0
+    no such import: wasi:io/streams@0.2.0
+    no such import: wasi:http/types@0.2.0
+    not exported: wasi:http/handler@0.3.0
+    ");
+}
+
+#[test]
 fn an_error_has_its_place_and_its_hint() {
     let sandbox = app("");
     sandbox.write("spin.toml", sandbox.read("spin.toml").replace("app.wasm", "other.wasm"));
@@ -112,5 +130,24 @@ expect = { body = "\u0007" }
 fn a_file_that_cannot_be_written_is_a_failure_beside_the_report() {
     let sandbox = app(GOOD);
     let run = sandbox.run(&["verify", "--junit", "spin.toml/report.xml"]).failed();
-    insta::assert_snapshot!(sandbox.snapshot(&run), @"");
+    insta::assert_snapshot!(sandbox.snapshot(&run), @"
+    exit: 1
+    --- stdout
+    ✓ lock          the app needs no packages  [TIME]
+        demo
+        └── component app
+    ✓ digests       nothing to compare  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 1 instance, [SIZE] bytes
+    ✓ isolation     nothing granted, nothing denied  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    – targets       the manifest names none
+    ✓ start         1 component runs  [TIME]
+    ✓ requests      1 answered as expected  [TIME]
+        ✓ GET /good → 200  [TIME]
+          path: /good
+    Verified demo
+    --- stderr
+    error: failed to create directory `[DIR]/project/spin.toml`: File exists (os error 17)
+    ");
 }

@@ -4,6 +4,7 @@ use super::{BAD, GOOD, app, outcomes};
 use crate::support::library::{ANSWER, DEPENDENCIES, IMPORTS, publish_all};
 use crate::support::snapshot::without_sizes;
 use crate::support::world::Sandbox;
+use crate::targets;
 
 /// An app with packages from a folder.
 fn with_packages() -> Sandbox {
@@ -251,4 +252,35 @@ fn a_server_that_does_not_answer_is_an_answer_that_was_not_expected() {
     let answer = &run.json()["answers"][0];
     assert!(answer["status"].is_null(), "{answer}");
     assert_eq!(answer["mismatches"][0]["of"], "answer");
+}
+
+#[test]
+fn an_environment_that_the_app_does_not_fit_is_shown_with_its_worlds() {
+    let (_registry, sandbox) = targets::stage();
+    sandbox.write("env.toml", targets::BOTH.replace("\"spin:up/http@1.0.0\", ", ""));
+    targets::write_app(&sandbox, "{ path = \"env.toml\" }");
+    let run = sandbox.run(&["verify", "--keep-going"]).failed();
+    insta::assert_snapshot!(sandbox.snapshot(&run), @"
+    exit: 1
+    --- stdout
+    ✓ lock          the app needs no packages  [TIME]
+        demo
+        └── component app
+    ✓ digests       nothing to compare  [TIME]
+    ✓ types         1 component fits what it is composed of  [TIME]
+        app: 1 instance, [SIZE] bytes
+    ✓ isolation     nothing granted, nothing denied  [TIME]
+    ✓ requirements  the app has what its dependencies require  [TIME]
+    ✗ targets       1 of 1 checks do not fit  [TIME]
+        ✗ app does not fit env.toml
+          as http trigger: app-http-trigger
+          ✗ spin:up/http-async@1.0.0
+            imports wasi:io/error@0.2.0, which the world does not offer
+            imports wasi:io/streams@0.2.0, which the world does not offer
+            imports wasi:http/types@0.2.0, which the world does not offer
+            does not export wasi:http/handler@0.3.0, which the world wants
+    ✓ start         1 component runs  [TIME]
+    – requests      none in [application.tool.deps.verify]
+    Failed demo at targets
+    ");
 }

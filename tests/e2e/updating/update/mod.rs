@@ -68,6 +68,7 @@ fn everything_moves_to_the_newest_that_fits_also_to_what_is_a_moment_old() {
           "yanked": null
         }
       ],
+      "grants": [],
       "requirements": [],
       "status": "dry-run",
       "warnings": []

@@ -13,7 +13,7 @@ class Handler(exports.Handler):
     async def handle(self, request: Request) -> Response:
         name = (request.get_path_with_query() or "").rpartition("/")[2]
         writer, body = wit_world.byte_stream()
-        _, trailers = wit_world.result_option_wasi_http_types_trailers_wasi_http_types_error_code_future(
+        _, trailers = wit_world.result_option_wasi_http_types_fields_wasi_http_types_error_code_future(
             lambda: Ok(None)
         )
         response, _ = Response.new(Fields.from_list([("content-type", b"text/plain")]), body, trailers)
