@@ -78,7 +78,9 @@ impl Reaching {
     pub(crate) fn closed(&self) -> BTreeMap<Unit, Keys> {
         let mut needed_by: BTreeMap<&Unit, Vec<&Unit>> = BTreeMap::new();
         for (unit, (_, needs)) in &self.0 {
-            needs.iter().for_each(|need| needed_by.entry(need).or_default().push(unit));
+            for need in needs {
+                needed_by.entry(need).or_default().push(unit);
+            }
         }
         let mut closed: BTreeMap<Unit, Keys> =
             self.0.iter().map(|(unit, (keys, _))| (unit.clone(), keys.clone())).collect();

@@ -193,7 +193,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Command::Compose(command) => command.run(&context).await,
         Command::Vendor(command) => command.run(&context).await,
         Command::Up(command) => command.run(&context).await,
-        Command::Verify(command) => command.run(&context).await,
+        Command::Verify(command) => Box::pin(command.run(&context)).await,
         Command::Targets(command) => command.run(&context).await,
         Command::New(command) => command.run(&context).await,
         Command::Componentize(command) => command.run(&context).await,

@@ -198,8 +198,8 @@ impl<'a> Plan<'a> {
     /// What meets a need, and what passes to it from what passes to who has the need.
     fn need(&self, need: &Need, passed: &Keys) -> (Unit, Keys) {
         let reached = self.reached.get(&need.unit);
-        let passes = reached.map(|it| it.intersection(passed).cloned().collect()).unwrap_or_default();
-        (need.unit.clone(), passes)
+        let used = reached.map(|it| it.intersection(passed).cloned().collect()).unwrap_or_default();
+        (need.unit.clone(), used)
     }
 
     /// Every part that was made, as the unit that it is and what passes to it.

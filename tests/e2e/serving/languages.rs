@@ -1,5 +1,7 @@
 //! One app with a component of every language and generation, each of which calls a library in another.
 
+use std::fmt::Write as _;
+
 use super::{Served, guests};
 use crate::support::http::{block_on, get};
 use crate::support::world::Sandbox;
@@ -41,7 +43,8 @@ fn components_of_every_language_serve_call_and_are_wrapped() {
             }
             _ => "",
         };
-        manifest += &format!(
+        let _ = write!(
+            manifest,
             "\n[[trigger.http]]\nroute = \"/{component}/...\"\ncomponent = \"{component}\"\n{middleware}\n\
              [component.{component}]\nsource = \"{component}.wasm\"\n\
              dependencies = {{ \"acme:hello/greet@0.1.0\" = {{ path = \"{library}.wasm\" }} }}\n"

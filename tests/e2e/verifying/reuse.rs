@@ -1,5 +1,7 @@
 //! `verify --reuse-check`: what requests leave behind in an instance that answers others.
 
+use std::fmt::Write as _;
+
 use spin_deps_fixtures::http::{p2_app, p3_app, p3_counter_app, p3_random_app};
 
 use super::outcomes;
@@ -11,7 +13,8 @@ fn app(components: &[(&str, Vec<u8>)]) -> Sandbox {
     let mut manifest = "spin_manifest_version = 2\n\n[application]\nname = \"demo\"\n".to_owned();
     for (name, bytes) in components {
         sandbox.write(&format!("{name}.wasm"), bytes);
-        manifest += &format!(
+        let _ = write!(
+            manifest,
             "\n[[application.tool.deps.verify.requests]]\npath = \"/{name}\"\n\n[[trigger.http]]\nroute = \"/{name}\"\n\
              component = \"{name}\"\n\n[component.{name}]\nsource = \"{name}.wasm\"\n"
         );
