@@ -133,8 +133,11 @@ pub(crate) fn misuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-/// A warning.
+/// A warning, unless the user asked for quiet.
 pub(crate) fn warn(message: &str) {
+    if !tracing::enabled!(Level::WARN) {
+        return;
+    }
     say(&charset::shown(&format!("{} {}\n", styled(WARN, "warning:"), clean(message))));
 }
 

@@ -65,7 +65,7 @@ fn is_a_library(language: &str) {
     );
     sandbox.write("caller.wasm", caller());
     sandbox.run(&["add", "acme:hello-all"]).done();
-    let composed = sandbox.run(&["verify"]).done().stdout;
+    let composed = sandbox.run(&["verify", "-v"]).done().stdout;
     assert!(composed.contains("acme:hello-all/greet@0.1.0 → acme:hello-all@0.1.0"), "{composed}");
 }
 

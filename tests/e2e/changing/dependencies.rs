@@ -225,8 +225,8 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     Added acme:base to component 'app' (./base.wasm)
     Locked nothing: the app needs no packages
     --- stderr
-    warning: component `app` has no `environment` itself, so there is nothing to inherit yet
-    warning: component `app` has no `files` itself, so there is nothing to inherit yet
+    warning: component `app` has no `environment` itself, so there is nothing for `acme:base` to inherit yet
+    warning: component `app` has no `files` itself, so there is nothing for `acme:base` to inherit yet
     --- spin.toml
     "acme:base" = { path = "./base.wasm", inherit_configuration = ["environment", "files"] }
     "#);
@@ -236,7 +236,8 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     Added acme:base to component 'app' (./base.wasm)
     Locked nothing: the app needs no packages
     --- stderr
-    warning: component `app` has no `environment` itself, so there is nothing to inherit yet
+    warning: component `app` has no `environment` itself, so there is nothing for `acme:base` to inherit yet
+    warning: component `app` has no `files` itself, so there is nothing for `acme:base` to inherit yet
     --- spin.toml
     "acme:base" = { path = "./base.wasm", inherit_configuration = ["environment"] }
     "#);
@@ -246,7 +247,8 @@ fn what_is_inherited_is_written_as_a_list_of_keys() {
     Added acme:base to component 'app' (./base.wasm)
     Locked nothing: the app needs no packages
     --- stderr
-    warning: ./base.wasm reaches for `environment`, which it is not granted; if it may, add `--inherit environment`
+    warning: ./base.wasm reaches for `environment`, which will be denied to it; if it may, add `--inherit environment`
+    warning: component `app` has no `environment` itself, so there is nothing for `acme:base` to inherit yet
     --- spin.toml
     "acme:base" = { path = "./base.wasm", inherit_configuration = [] }
     "#);

@@ -189,7 +189,10 @@ fn every_command_that_is_named_exists_with_its_options() {
         for command in named_commands(&text) {
             // Help comes before what an argument has to be, but after options that there are not.
             let help = if command.starts_with("spin-deps help ") { "" } else { " --help" };
-            let command = VARIABLE.replace_all(&command, "it").replace('…', &"0".repeat(64)) + help;
+            let (options, rest) = command.split_once(" -- ").unwrap_or((&command, ""));
+            let command = format!("{options}{help} -- {rest}");
+            let command = command.strip_suffix(" -- ").unwrap_or(&command);
+            let command = VARIABLE.replace_all(command, "it").replace('…', &"0".repeat(64));
             let arguments: Vec<_> = command.split_whitespace().skip(1).collect();
             let run = sandbox.run(&arguments);
             if run.code != Some(0) {

@@ -48,12 +48,12 @@ fn one_request_is_answered_in_four_languages() {
     let releases: Vec<_> = published.lines().filter(|line| line.starts_with("Published")).collect();
     assert_eq!(releases.len(), 3, "{published}");
     compile(&sandbox, &["-f", "app", "build", "-q"]);
-    let verified = compile(&sandbox, &["-f", "app", "verify"]);
+    let verified = compile(&sandbox, &["-f", "app", "verify", "-v"]);
     for shown in [
         "acme:changes@1.0.0: acme:stats/counter@1.0.0 → acme:stats@1.0.0",
         "app: acme:changes/words@1.0.0 → acme:changes@1.0.0",
         "app: acme:page/html@1.0.0 → acme:page@1.0.0",
-        "2 requests answered as expected",
+        "2 answered as expected",
     ] {
         assert!(verified.stdout.contains(shown), "`{shown}` is not in\n{}", verified.stdout);
     }

@@ -15,7 +15,7 @@ fn a_command_gets_arguments_and_gives_its_status() {
     }
     let run = up(&sandbox, &[], &["trap"]).failed();
     assert!(
-        run.stderr.contains("error: the command `tool` trapped: wasm trap: wasm `unreachable`"),
+        run.stderr.contains("error: the command `tool` trapped: wasm `unreachable`"),
         "{}",
         run.stderr
     );

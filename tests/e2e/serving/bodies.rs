@@ -25,7 +25,7 @@ fn post(path: &str, body: Body) -> Request<Body> {
 fn a_body_larger_than_the_memory_passes_both_ways() {
     for component in [&*guests::P2, &*guests::P3] {
         let sandbox = app(component);
-        let (process, address) = serve(&sandbox, &["--max-memory", "16MiB"]);
+        let (process, address) = serve(&sandbox, &["--max-memory", "32MiB"]);
         let peak = Peak::of(process.id(), "RssAnon");
         block_on(async {
             let mut connection = Connection::one(&address).await;

@@ -52,7 +52,7 @@ fn components_of_every_language_serve_call_and_are_wrapped() {
     }
     sandbox.write("spin.toml", &manifest);
     sandbox.run(&["lock"]).done();
-    let verified = Sandbox::run_compiling(&mut sandbox.command(&["verify"])).done();
+    let verified = Sandbox::run_compiling(&mut sandbox.command(&["verify", "-v"])).done();
     assert!(
         verified.stdout.contains("c-stamp.wasm: wasi:http/handler@0.3.0 → python-p3"),
         "{}",

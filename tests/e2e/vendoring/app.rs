@@ -330,7 +330,7 @@ component = "plain"
 source = {{ package = "acme:app", version = "1.0.0" }}
 
 [component.plain]
-targets = ["spin-up:3.4"]
+description = "stays as it is"
 
 [component.plain.source]
 url = "{url}"
