@@ -163,10 +163,10 @@ proptest! {
 #[test]
 fn environments_that_both_sides_agree_on_stay() {
     let environment = |name: &str, digit: char| {
-        format!("\n[[environment]]\nname = \"{name}\"\ndigest = \"{}\"\npackages = []\n", digest(digit))
+        format!("[[environment]]\nname = \"{name}\"\ndigest = \"{}\"\npackages = []\n\n", digest(digit))
     };
     let text = format!(
-        "version = 1\n{}<<<<<<< ours\n{}=======\n{}{}>>>>>>> theirs\n",
+        "version = 1\n\n{}<<<<<<< ours\n{}=======\n{}{}>>>>>>> theirs\n",
         environment("kept:1", 'a'),
         environment("moved:1", 'a'),
         environment("moved:1", 'b'),
