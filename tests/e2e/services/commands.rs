@@ -14,11 +14,7 @@ fn a_command_gets_arguments_and_gives_its_status() {
         assert!(!run.stderr.contains("error:"), "{}", run.stderr);
     }
     let run = up(&sandbox, &[], &["trap"]).failed();
-    assert!(
-        run.stderr.contains("error: the command `tool` trapped: wasm `unreachable`"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("error: the command `tool` trapped: wasm `unreachable`"), "{}", run.stderr);
 }
 
 #[test]
