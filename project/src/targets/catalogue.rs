@@ -5,7 +5,7 @@
 //! now. What it learned counts from then on, for what is not locked yet.
 
 use serde::{Deserialize, Serialize};
-use spin_deps_registry::Registries;
+use spin_deps_registry::{Error as RegistryError, Registries};
 use url::Url;
 use wasm_pkg_common::digest::ContentDigest;
 
@@ -97,6 +97,17 @@ pub(super) async fn unknown(registries: &Registries, name: &str) -> Error {
     Error::Unknown {
         message: format!("the catalogue has no environment `{name}`"),
         hint: Some(suggest::hint(name, known, "it has")),
+    }
+}
+
+/// That the catalogue cannot be asked for a name that is not built in, with what may have been meant.
+pub(super) async fn unasked(registries: &Registries, name: &str, error: &RegistryError) -> Error {
+    let known = names(registries).await;
+    let known = known.iter().map(String::as_str).filter(|known| *known != name);
+    Error::Environment {
+        environment: name.to_owned(),
+        message: format!("it is not built in, and the catalogue does not answer: {error}"),
+        hint: Some(suggest::hint(name, known, "without asking there are")),
     }
 }
 

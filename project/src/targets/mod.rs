@@ -297,6 +297,7 @@ impl Project {
             Err(Error::Registry(RegistryError::NotFound { .. })) => {
                 Err(catalogue::unknown(&self.registries, name).await)
             }
+            Err(Error::Registry(error)) => Err(catalogue::unasked(&self.registries, name, &error).await),
             Err(error) => Err(error),
         }
     }
