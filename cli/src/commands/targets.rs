@@ -17,6 +17,7 @@ use crate::{
 ///
 ///   [application]
 ///   targets = ["spin-up:3.6", { path = "envs/edge.toml" }]
+#[expect(rustdoc::broken_intra_doc_links, reason = "the help shows a table of a manifest")]
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "Examples:
