@@ -16,6 +16,7 @@ use spin_deps_registry::{Progress, ProgressTask};
 use crate::{
     ComposedComponent, Error, Project,
     compiled::compiled_cache,
+    compose::same_pipeline,
     files,
     guest::Guests,
     variables::{self, Given, Variables},
@@ -275,15 +276,11 @@ impl Project {
     }
 
     /// Triggers of one component with the same middleware share it; others are components of their own.
-    fn instance_name(&self, trigger: &Trigger, component: &str) -> String {
+    pub(crate) fn instance_name(&self, trigger: &Trigger, component: &str) -> String {
         let same = |other: &&Trigger| {
             other.component.as_deref() == Some(component)
                 && other.kind == trigger.kind
-                && other
-                    .middleware
-                    .iter()
-                    .map(|it| (&it.source, &it.inherit))
-                    .eq(trigger.middleware.iter().map(|it| (&it.source, &it.inherit)))
+                && same_pipeline(&other.middleware, &trigger.middleware)
         };
         let serves = |other: &Trigger| other.http.is_some() && other.component.as_deref() == Some(component);
         let both = trigger.kind == COMMAND && self.manifest().triggers.iter().any(serves);

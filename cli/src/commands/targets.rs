@@ -89,7 +89,7 @@ impl Check {
         let mut project = self.builds.project(context).await?;
         let sync = project.prepare().await?;
         warn_all(sync.warnings.iter().chain(&sync.lock.warnings));
-        let report = project.check_against(&self.targets).await?;
+        let report = project.check_targets(&self.targets).await?;
         warn_all(&report.warnings);
         let mut output = Output::new(json!({ "passed": report.passed(), "checks": report.checks }));
         target_lines(&mut output, &report);

@@ -20,7 +20,7 @@ use super::{
     definition::{Definition, WorldRef, WorldSource},
     environment_ref, wit_in,
 };
-use crate::{Error, Project, compose::same_pipeline, suggest};
+use crate::{ComposedComponent, Error, Project, compose::same_pipeline, suggest};
 
 /// Whether the app fits its environments.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -104,13 +104,18 @@ struct Loaded {
 }
 
 impl Project {
-    /// Whether the app fits the environments of its manifest. The lockfile has to fit the manifest.
-    pub async fn check_targets(&self) -> Result<TargetsReport, Error> {
-        self.check_against(&[]).await
+    /// Whether the app fits these environments, or those of its manifest if none are given. The lockfile has to fit the
+    /// manifest.
+    pub async fn check_targets(&self, given: &[String]) -> Result<TargetsReport, Error> {
+        self.check_composed(given, &[]).await
     }
 
-    /// Whether the app fits these environments, in place of those of its manifest if there are any.
-    pub async fn check_against(&self, given: &[String]) -> Result<TargetsReport, Error> {
+    /// The same where some components were composed already, by the names of their instances.
+    pub(crate) async fn check_composed(
+        &self,
+        given: &[String],
+        made: &[(String, ComposedComponent)],
+    ) -> Result<TargetsReport, Error> {
         let given: Vec<_> = given.iter().map(|name| self.named_target(name)).collect();
         let mut report = TargetsReport { warnings: self.unchecked(), ..TargetsReport::default() };
         let mut environments: BTreeMap<EnvironmentRef, Loaded> = BTreeMap::new();
@@ -118,13 +123,18 @@ impl Project {
         for group in self.groups() {
             let targets = if given.is_empty() { self.targets_of(group.component) } else { given.clone() };
             let Some(first) = group.triggers.first().filter(|_| !targets.is_empty()) else { continue };
-            let composed = self.compose_component(&group.component.id, &first.middleware).await?;
+            let id = &group.component.id;
+            let name = self.instance_name(first, id);
+            let bytes = match made.iter().find(|(known, _)| *known == name) {
+                Some((_, composed)) => Arc::clone(&composed.bytes),
+                None => self.compose_component(id, &first.middleware).await?.bytes,
+            };
             for target in targets {
                 if !environments.contains_key(&target) {
                     environments.insert(target.clone(), self.load(&target).await?);
                 }
                 let Some(loaded) = environments.get(&target) else { continue };
-                report.checks.push(self.check_group(&group, &composed.bytes, loaded, &mut worlds).await?);
+                report.checks.push(self.check_group(&group, &bytes, loaded, &mut worlds).await?);
             }
         }
         Ok(report)

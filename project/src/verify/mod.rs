@@ -110,7 +110,7 @@ impl Project {
         report.isolation = steps.take(Isolated, &[Digests], self.verify_isolation(&report.composed)).await;
         if self.manifest().is_application() {
             steps.take(Requirements, &[Digests], self.verify_requirements()).await;
-            report.targets = steps.take(Targets, &[Types], self.verify_targets()).await;
+            report.targets = steps.take(Targets, &[Types], self.verify_targets(&composed)).await;
             report.warnings.extend(report.targets.iter().flat_map(|it| it.warnings.iter().cloned()));
             self.verify_running(&mut steps, options, composed, &mut report).await?;
         } else {
@@ -204,8 +204,11 @@ impl Project {
         Ok(Done::Passed(isolation, summary))
     }
 
-    async fn verify_targets(&self) -> Result<Done<TargetsReport>, Error> {
-        let report = self.check_targets().await?;
+    async fn verify_targets(
+        &self,
+        composed: &[(String, ComposedComponent)],
+    ) -> Result<Done<TargetsReport>, Error> {
+        let report = self.check_composed(&[], composed).await?;
         let all = report.checks.len();
         let wrong = report.checks.iter().filter(|check| !check.fits).count();
         Ok(match (wrong, all) {
